@@ -32,6 +32,11 @@ std::size_t BytesBuilder::Append(std::string_view chunk) {
   return taken;
 }
 
+char* BytesBuilder::FillAll() {
+  filled_ = size_;
+  return memory_.get();
+}
+
 Bytes BytesBuilder::Finish() && {
   CHECK(missing() == 0, "bytes are finished when all have come");
   const std::string_view view(memory_.get(), size_);

@@ -46,6 +46,8 @@ class BytesBuilder {
   std::size_t size() const { return size_; }
   // Copies as much of `chunk` as is still missing and returns how much that was.
   std::size_t Append(std::string_view chunk);
+  // The memory itself, for a writer that fills all of `size` bytes at once: missing() is 0 then.
+  char* FillAll();
   // Requires that nothing is missing.
   Bytes Finish() &&;
 

@@ -1,5 +1,6 @@
 // Feeds every file of the folders named on the command line to a fuzzer's entry, once each: how a
-// corpus is an ordinary test. Fails where a folder is missing or empty, for then nothing was tested.
+// corpus is an ordinary test. Fails where a folder is missing or empty, for then nothing was
+// tested.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
