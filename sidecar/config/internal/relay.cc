@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/config/internal/sections.h"
+#include "sidecar/config/internal/values.h"
+
+namespace postern::config {
+namespace {
+
+constexpr std::uint64_t kLeastMemory = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;
+constexpr std::uint64_t kLeastRecord = std::uint64_t{1} << 10;
+
+constexpr std::pair<std::string_view, Ack> kAcks[] = {{"EndToEnd", Ack::kEndToEnd},
+                                                      {"Memory", Ack::kMemory}};
+
+constexpr std::string_view kNotServed = "not yet served; remove the field";
+
+auto QuantityFrom(std::uint64_t least, std::uint64_t most) {
+  return [=](const yaml::Node& node) -> base::Result<std::uint64_t> {
+    ASSIGN_OR_RETURN(const std::uint64_t bytes, ReadQuantity(node));
+    if (bytes >= least && bytes <= most) return bytes;
+    return base::Fail(base::Code::kInvalid, std::string(bytes < least ? "too little" : "too much") +
+                                                "; write " + ShowQuantity(least) + " to " +
+                                                ShowQuantity(most));
+  };
+}
+
+base::Result<Ack> ReadAck(const yaml::Node& node) {
+  if (node.text() == "Durable" || node.text() == "Parent") {
+    return base::Fail(base::Code::kInvalid, "not yet served; write EndToEnd or Memory");
+  }
+  return ReadChoice<Ack>(node, kAcks);
+}
+
+void ReadMemory(Section& section, Relay& relay) {
+  const auto memory = section.Read("memory", QuantityFrom(kLeastMemory, kMostMemory));
+  const auto record = section.Read("maxRecord", QuantityFrom(kLeastRecord, kMostMemory));
+  relay.memory = memory.value_or(relay.memory);
+  relay.max_record = record.value_or(std::min(relay.max_record, relay.memory));
+  const bool memory_is_known = memory || !section.Has("memory");
+  if (memory_is_known && relay.max_record > relay.memory) {
+    section.Complain("maxRecord", "more than " + section.PathOf("memory") + "; write at most " +
+                                      ShowQuantity(relay.memory));
+  }
+}
+
+void ReadQueue(Section& section, std::optional<Kind> kind, Relay& relay) {
+  if (kind == Kind::kManagementServer) {
+    section.Refuse("queue", "a ManagementServer answers when its backends have; remove the field");
+    return;
+  }
+  auto queue = section.Open("queue");
+  if (!queue) return;
+  relay.ack = queue->Read("ack", ReadAck).value_or(relay.ack);
+  for (const char* name : {"maxBytes", "maxAge", "whenFull"}) queue->Refuse(name, kNotServed);
+  queue->Finish();
+}
+
+std::optional<OtlpService> ReadOtlp(Section& section) {
+  auto otlp = section.Open("otlp");
+  if (!otlp) return std::nullopt;
+  OtlpService service;
+  service.grpc =
+      otlp->ReadRequired("grpc", ReadPort, "write the port, or remove otlp").value_or(service.grpc);
+  service.bind = otlp->Read("bind", ReadBind).value_or(service.bind);
+  for (const char* name : {"http", "auth", "tls"}) otlp->Refuse(name, kNotServed);
+  otlp->Finish();
+  return service;
+}
+
+}  // namespace
+
+Relay ReadRelay(Section& root, std::optional<Kind> kind, const std::string& base) {
+  Relay relay;
+  const bool server = kind == Kind::kManagementServer;
+  auto section =
+      server ? root.OpenRequired("relay", "name at least one backend in it") : root.Open("relay");
+  if (!section) return relay;
+  relay.bind = section->Read("bind", ReadBind).value_or(relay.bind);
+  relay.admin = section->Read("admin", ReadPort).value_or(relay.admin);
+  ReadMemory(*section, relay);
+  ReadQueue(*section, kind, relay);
+  relay.otlp = ReadOtlp(*section);
+  relay.drain_grace = section->Read("drainGrace", ReadDuration).value_or(relay.drain_grace);
+  if (server) {
+    relay.backends = ReadBackends(*section, base);
+  } else if (kind == Kind::kGateway) {
+    section->Refuse("backends", "a Gateway delivers to its parents; remove the field");
+  } else {
+    section->Ignore("backends");
+  }
+  section->Refuse("services", kNotServed);
+  section->Finish();
+  return relay;
+}
+
+}  // namespace postern::config
