@@ -7,7 +7,7 @@
 //   LaneCodec codec;                                         // one for each thread
 //   const bool smaller = codec.Compress(history, plain, frame) > 0;   // else send `plain` as it is
 //   RETURN_IF_ERROR(codec.Decompress(history, frame, raw_size, out));
-//   history.Append(plain);                                   // both ends, either way
+//   history.Append(plain);                                   // both ends, where it went compressed
 #pragma once
 
 #include <cstddef>

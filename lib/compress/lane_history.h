@@ -1,7 +1,7 @@
 // The last plain text that went through a lane: what the next batch is compressed against.
 //
-// Both ends keep one and append the plain text of every batch in the order of the lane, compressed
-// or not; so the two stay equal without a word about it. Memory is taken as text comes.
+// Both ends keep one and append the plain text of the same batches in the order of the lane (those
+// that went compressed: a frame says so); so the two stay equal. Memory is taken as text comes.
 //
 //   LaneHistory history(granted);          // what Welcome said, the same at both ends
 //   codec.Compress(history, plain, out);
