@@ -13,9 +13,7 @@ TEST(BytesBuilder, TakesNoMoreThanItsSize) {
   EXPECT_EQ(std::move(builder).Finish().view(), "abcde");
 }
 
-TEST(BytesBuilder, EmptyNeedsNoMemory) {
-  EXPECT_TRUE(std::move(BytesBuilder(0)).Finish().empty());
-}
+TEST(BytesBuilder, EmptyNeedsNoMemory) { EXPECT_TRUE(std::move(BytesBuilder(0)).Finish().empty()); }
 
 TEST(Bytes, SliceKeepsTheMemoryAlive) {
   Bytes slice;

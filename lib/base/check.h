@@ -15,8 +15,8 @@ namespace postern::base {
 }  // namespace postern::base
 
 // `why` tells what holds when the condition is true.
-#define CHECK(condition, why)                                                                 \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]]                                                            \
+#define CHECK(condition, why)                                                           \
+  do {                                                                                  \
+    if (!(condition)) [[unlikely]]                                                      \
       ::postern::base::CheckFailed(#condition, (why), std::source_location::current()); \
   } while (false)

@@ -1,6 +1,8 @@
-// Time as the code sees it: a monotonic clock for decisions, a wall clock for certificates and people.
+// Time as the code sees it: a monotonic clock for decisions, a wall clock for certificates and
+// people.
 //
-// No decision that ends or moves a connection uses a wall clock, ours or a peer's: it can be stepped.
+// No decision that ends or moves a connection uses a wall clock, ours or a peer's: it can be
+// stepped.
 //
 // Threads: any.
 #pragma once

@@ -99,8 +99,8 @@ void EventLoop::NoteWait(Instant before, Instant after) {
   window_waited_ += after - before;
   const Duration window = after - window_start_;
   if (window < kBusyWindow) return;
-  const double busy = 1.0 - static_cast<double>(window_waited_.count()) /
-                                static_cast<double>(window.count());
+  const double busy =
+      1.0 - static_cast<double>(window_waited_.count()) / static_cast<double>(window.count());
   busy_share_ = 0.7 * busy_share_ + 0.3 * std::clamp(busy, 0.0, 1.0);
   window_start_ = after;
   window_waited_ = Duration::zero();

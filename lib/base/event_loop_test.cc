@@ -105,7 +105,9 @@ TEST(EventLoop, TimerRunsOnceAndNotAfterCancel) {
   EventLoop loop(clock);
   int runs = 0;
   Timer kept = loop.PostAfter(milliseconds(1), [&runs] { ++runs; });
-  { const Timer dropped = loop.PostAfter(milliseconds(1), [&runs] { runs += 100; }); }
+  {
+    const Timer dropped = loop.PostAfter(milliseconds(1), [&runs] { runs += 100; });
+  }
   while (runs == 0) loop.RunOnce(milliseconds(50));
   loop.RunOnce(milliseconds(2));
   EXPECT_EQ(runs, 1);

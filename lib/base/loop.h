@@ -1,7 +1,7 @@
 // Loop: one thread that owns objects, runs tasks in order, keeps timers and waits for sockets.
 //
-// Objects marked `Threads: loop` are made, used and destroyed on their loop's thread, so they need no
-// locks; other threads reach them with Post.
+// Objects marked `Threads: loop` are made, used and destroyed on their loop's thread, so they need
+// no locks; other threads reach them with Post.
 //
 //   Timer timer = loop.PostAfter(5s, [this] { OnSilence(); });   // destroying the Timer cancels it
 //   loop.Defer([this] { Flush(); });                             // once, after this turn's events
@@ -68,7 +68,8 @@ class Loop {
   // `handler` is not called again, not even for events already seen in this turn.
   virtual void Unwatch(int fd) = 0;
 
-  // The share of the last half second or so in which the thread was not waiting: 0 idle, 1 saturated.
+  // The share of the last half second or so in which the thread was not waiting: 0 idle, 1
+  // saturated.
   virtual double BusyShare() const = 0;
 };
 

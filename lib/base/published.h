@@ -4,7 +4,8 @@
 //   config.Set(std::make_shared<const Config>(next));   // validate first, then swap
 //   std::shared_ptr<const Config> now = config.Get();
 //
-// A mutex, not std::atomic<shared_ptr>: ThreadSanitizer reports a race inside the one of libstdc++ 12.
+// A mutex, not std::atomic<shared_ptr>: ThreadSanitizer reports a race inside the one of
+// libstdc++ 12.
 //
 // Threads: any.
 #pragma once

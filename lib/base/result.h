@@ -19,6 +19,7 @@ template <typename T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
+  // NOLINTNEXTLINE(google-explicit-constructor): `return Fail(…)` is what makes it readable.
   Result(Error error) : tl::expected<T, Error>(tl::unexpect, std::move(error)) {}
 };
 
@@ -32,16 +33,18 @@ inline Error Fail(Code code, std::string message) { return Error(code, std::move
 #define POSTERN_CONCAT_INNER(a, b) a##b
 #define POSTERN_CONCAT(a, b) POSTERN_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expression)                                    \
-  do {                                                                 \
-    auto status_or_error = (expression);                               \
-    if (!status_or_error) [[unlikely]] return std::move(status_or_error).error(); \
+#define RETURN_IF_ERROR(expression)              \
+  do {                                           \
+    auto status_or_error = (expression);         \
+    if (!status_or_error) [[unlikely]]           \
+      return std::move(status_or_error).error(); \
   } while (false)
 
 #define ASSIGN_OR_RETURN(declaration, expression) \
   ASSIGN_OR_RETURN_INNER(POSTERN_CONCAT(result_, __LINE__), declaration, expression)
 
-#define ASSIGN_OR_RETURN_INNER(result, declaration, expression)  \
-  auto result = (expression);                                    \
-  if (!result) [[unlikely]] return std::move(result).error();    \
+#define ASSIGN_OR_RETURN_INNER(result, declaration, expression) \
+  auto result = (expression);                                   \
+  if (!result) [[unlikely]]                                     \
+    return std::move(result).error();                           \
   declaration = *std::move(result)

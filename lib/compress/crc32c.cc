@@ -61,8 +61,8 @@ bool HasInstruction() { return false; }
 }  // namespace
 
 std::uint32_t Crc32c(std::string_view bytes, std::uint32_t before) {
-  static const bool has_instruction = HasInstruction();
-  return has_instruction ? ByInstruction(bytes, before) : Crc32cByTable(bytes, before);
+  static const bool kHasInstruction = HasInstruction();
+  return kHasInstruction ? ByInstruction(bytes, before) : Crc32cByTable(bytes, before);
 }
 
 std::uint32_t Crc32cByTable(std::string_view bytes, std::uint32_t before) {

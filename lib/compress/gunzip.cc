@@ -45,7 +45,7 @@ struct Gunzipper::State {
   z_stream stream{};
   // Inflated bytes pass through here, so that the result's memory is never larger than the result.
   // With zlib's state (40 KiB) this is all that is used beyond it.
-  std::array<char, std::size_t{16} * 1024> chunk;
+  std::array<char, std::size_t{16} * 1024> chunk{};
 
   // Inflates all of `in`, offers it to `out`, which takes no more than its size, and returns how
   // many bytes there were.

@@ -102,8 +102,8 @@ TEST(Gunzip, CountsTheMembersTogether) {
 
 TEST(Gunzip, StopsABombAtTheBound) {
   Gunzipper gunzipper;
-  const std::string bomb = Gzip(std::string(100'000'000, '\0'));
-  ASSERT_LT(bomb.size(), 100'000U);
+  const std::string bomb = Gzip(std::string(8'000'000, '\0'));
+  ASSERT_LT(bomb.size(), 10'000U);
   EXPECT_EQ(gunzipper.Gunzip(bomb, 1000).error().code(), Code::kExhausted);
 }
 

@@ -102,23 +102,16 @@ TEST(LaneCodec, ReturnsEveryBatchWhateverWentBefore) {
   for (int batch = 0; batch < 2000; ++batch) {
     Lane& lane = lanes[random() % lanes.size()];
     switch (random() % 6) {
-      case 0:
-        lane.Pass(codec, Raw(random, random() % 2000));
-        break;
-      case 1:
-        lane.Pass(codec, std::string(random() % 100'000, 'x'));
-        break;
-      case 2:
-        lane.Pass(codec, LogBatch(random, 300, n));
-        break;
+      case 0: lane.Pass(codec, Raw(random, random() % 2000)); break;
+      case 1: lane.Pass(codec, std::string(random() % 100'000, 'x')); break;
+      case 2: lane.Pass(codec, LogBatch(random, 300, n)); break;
       case 3:
         if (random() % 20 == 0) {
           lane.child.Release();
           lane.parent.Release();
         }
         break;
-      default:
-        lane.Pass(codec, LogBatch(random, 1 + static_cast<int>(random() % 20), n));
+      default: lane.Pass(codec, LogBatch(random, 1 + static_cast<int>(random() % 20), n));
     }
   }
 }

@@ -1,7 +1,7 @@
 // Logger: structured lines, a constant message with keys and values, as text or JSON.
 //
-// Made in app/ and passed by reference: there is no global one. An error is logged once, where it is
-// handled. Secrets are never values.
+// Made in app/ and passed by reference: there is no global one. An error is logged once, where it
+// is handled. Secrets are never values.
 //
 //   Logger log({.format = Format::kText}, clock);
 //   log.Info("link established", {{"peer", host}, {"port", 5723}});

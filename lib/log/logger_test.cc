@@ -15,14 +15,17 @@ using ::testing::ElementsAre;
 
 TEST(Logger, WritesMessageThenKeysInOrder) {
   Capture capture;
-  capture.logger().Info("child linked", {{"child", "gw1.example"}, {"port", 5723}, {"fresh", true}});
-  EXPECT_THAT(capture.lines(), ElementsAre("INFO  child linked child=gw1.example port=5723 fresh=true"));
+  capture.logger().Info("child linked",
+                        {{"child", "gw1.example"}, {"port", 5723}, {"fresh", true}});
+  EXPECT_THAT(capture.lines(),
+              ElementsAre("INFO  child linked child=gw1.example port=5723 fresh=true"));
 }
 
 TEST(Logger, LeavesOutWhatIsBelowItsLevel) {
   const base::FakeClock clock;
   std::vector<std::string> lines;
-  Logger log({.level = Level::kWarn}, clock, [&](std::string_view line) { lines.emplace_back(line); });
+  Logger log({.level = Level::kWarn}, clock,
+             [&](std::string_view line) { lines.emplace_back(line); });
   log.Info("hidden");
   log.Warn("shown");
   EXPECT_THAT(lines, ElementsAre("2027-01-15T08:00:00.000Z WARN  shown"));
@@ -31,7 +34,8 @@ TEST(Logger, LeavesOutWhatIsBelowItsLevel) {
 TEST(Logger, WritesJson) {
   const base::FakeClock clock;
   std::vector<std::string> lines;
-  Logger log({.format = Format::kJson}, clock, [&](std::string_view line) { lines.emplace_back(line); });
+  Logger log({.format = Format::kJson}, clock,
+             [&](std::string_view line) { lines.emplace_back(line); });
   log.Error("disk full", {{"path", "a\nb"}});
   EXPECT_THAT(lines, ElementsAre(R"({"time":"2027-01-15T08:00:00.000Z","level":"error",)"
                                  R"("message":"disk full","path":"a\nb"})"));

@@ -109,6 +109,16 @@ TEST(Registry, ShowsProcessAndBuild) {
   EXPECT_THAT(page, HasSubstr("\nprocess_start_time_seconds "));
 }
 
+TEST(Registry, WritesFamiliesAndSeriesInOrder) {
+  Registry registry("0.1.0");
+  registry.AddGauge("postern_queue_bytes", "Bytes waiting.");
+  for (const char* peer : {"c", "a", "b"}) registry.AddCounter(kRecords, kHelp, {{"peer", peer}});
+  EXPECT_THAT(registry.Render(), HasSubstr("postern_link_records_total{peer=\"a\"} 0\n"
+                                           "postern_link_records_total{peer=\"b\"} 0\n"
+                                           "postern_link_records_total{peer=\"c\"} 0\n"
+                                           "# HELP postern_queue_bytes Bytes waiting.\n"));
+}
+
 TEST(Registry, WritesTheSamePageWhateverTheOrderOfAdding) {
   Registry one("0.1.0");
   Registry other("0.1.0");

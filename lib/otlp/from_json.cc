@@ -202,8 +202,7 @@ Status Reader::ReadOne(const FieldDescriptor& field, const Value& value, const P
           : to.SetString(&message, &field, std::move(text));
       return {};
     }
-    default:
-      CHECK(false, "otlp.proto has no field of another type");
+    default: CHECK(false, "otlp.proto has no field of another type");
   }
 }
 

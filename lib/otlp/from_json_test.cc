@@ -125,9 +125,13 @@ TEST(FromJson, RefusesWhatIsNoExport) {
 
 TEST(FromJson, BoundsTheDepthOfValues) {
   const auto nested = [](int levels) {
-    std::string value = "{}";
-    for (int i = 0; i < levels; ++i) value = R"({"arrayValue":{"values":[)" + value + "]}}";
-    return LogWith(R"({"body":)" + value + "}");
+    std::string open = R"({"body":)";
+    std::string close;
+    for (int i = 0; i < levels; ++i) {
+      open += R"({"arrayValue":{"values":[)";
+      close += "]}}";
+    }
+    return LogWith(open + "{}" + close + "}");
   };
   EXPECT_TRUE(FromJson(Signal::kLogs, nested(48)));
   EXPECT_FALSE(FromJson(Signal::kLogs, nested(49)));

@@ -11,12 +11,14 @@
 #include "lib/otlp/to_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace postern::otlp;
+  using postern::otlp::AppendJsonLine;
+  using postern::otlp::FromJson;
+  using postern::otlp::Signal;
   if (size == 0) return 0;
   const auto signal = static_cast<Signal>(data[0] % 3);
   const std::string_view protobuf(reinterpret_cast<const char*>(data) + 1, size - 1);
-  (void)ParseResponse(protobuf);
-  (void)CountItems(signal, protobuf);
+  (void)postern::otlp::ParseResponse(protobuf);
+  (void)postern::otlp::CountItems(signal, protobuf);
 
   std::string line = "kept";
   if (!AppendJsonLine(signal, protobuf, line)) {

@@ -23,24 +23,20 @@ using internal::WireField;
 using internal::WireReader;
 using internal::WireType;
 
-// More than any message of otlp.proto has.
-constexpr int kMostFields = 32;
+// As many as the largest message of otlp.proto, Span, has.
+constexpr int kMostFields = 16;
 
 // How one value of the field stands on the wire.
 WireType TypeOf(const FieldDescriptor& field) {
   switch (field.type()) {
     case FieldDescriptor::TYPE_DOUBLE:
     case FieldDescriptor::TYPE_FIXED64:
-    case FieldDescriptor::TYPE_SFIXED64:
-      return WireType::kFixed64;
-    case FieldDescriptor::TYPE_FIXED32:
-      return WireType::kFixed32;
+    case FieldDescriptor::TYPE_SFIXED64: return WireType::kFixed64;
+    case FieldDescriptor::TYPE_FIXED32: return WireType::kFixed32;
     case FieldDescriptor::TYPE_STRING:
     case FieldDescriptor::TYPE_BYTES:
-    case FieldDescriptor::TYPE_MESSAGE:
-      return WireType::kBytes;
-    default:
-      return WireType::kVarint;
+    case FieldDescriptor::TYPE_MESSAGE: return WireType::kBytes;
+    default: return WireType::kVarint;
   }
 }
 
@@ -54,13 +50,10 @@ bool Holds(const FieldDescriptor& field, const WireField& read) {
 // Cuts what a sender wrote to the width of the field, as every protobuf reader does.
 std::uint64_t Narrow(const FieldDescriptor& field, std::uint64_t value) {
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return value != 0 ? 1 : 0;
+    case FieldDescriptor::CPPTYPE_BOOL: return value != 0 ? 1 : 0;
     case FieldDescriptor::CPPTYPE_INT32:
-    case FieldDescriptor::CPPTYPE_UINT32:
-      return value & 0xFFFFFFFF;
-    default:
-      return value;
+    case FieldDescriptor::CPPTYPE_UINT32: return value & 0xFFFFFFFF;
+    default: return value;
   }
 }
 
@@ -72,7 +65,7 @@ bool IsDefault(const FieldDescriptor& field, const WireField& read) {
 
 template <typename Integer>
 void AppendInteger(Integer number, std::string& out) {
-  std::array<char, 24> digits;
+  std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   out.append(digits.data(), end.ptr);
 }
@@ -91,23 +84,16 @@ void AppendNumber(const FieldDescriptor& field, std::uint64_t read, std::string&
     case FieldDescriptor::TYPE_DOUBLE:
       return internal::AppendDouble(std::bit_cast<double>(value), out);
     case FieldDescriptor::TYPE_FIXED64:
-    case FieldDescriptor::TYPE_UINT64:
-      return AppendQuoted(value, out);
+    case FieldDescriptor::TYPE_UINT64: return AppendQuoted(value, out);
     case FieldDescriptor::TYPE_SFIXED64:
-    case FieldDescriptor::TYPE_INT64:
-      return AppendQuoted(static_cast<std::int64_t>(value), out);
-    case FieldDescriptor::TYPE_INT32:
-      return AppendInteger(static_cast<std::int32_t>(low), out);
+    case FieldDescriptor::TYPE_INT64: return AppendQuoted(static_cast<std::int64_t>(value), out);
+    case FieldDescriptor::TYPE_INT32: return AppendInteger(static_cast<std::int32_t>(low), out);
     case FieldDescriptor::TYPE_SINT32:  // zigzag: 0, -1, 1, -2, …
       return AppendInteger(static_cast<std::int32_t>(low >> 1 ^ (0 - (low & 1))), out);
     case FieldDescriptor::TYPE_FIXED32:
-    case FieldDescriptor::TYPE_UINT32:
-      return AppendInteger(low, out);
-    case FieldDescriptor::TYPE_BOOL:
-      out += value != 0 ? "true" : "false";
-      return;
-    default:
-      CHECK(false, "otlp.proto has no field of another type");
+    case FieldDescriptor::TYPE_UINT32: return AppendInteger(low, out);
+    case FieldDescriptor::TYPE_BOOL: out += value != 0 ? "true" : "false"; return;
+    default: CHECK(false, "otlp.proto has no field of another type");
   }
 }
 
@@ -135,6 +121,7 @@ class Printer {
 // key once: so one look over the message finds which fields there are, and each list gets one of
 // its own.
 bool Printer::AppendMessage(const Descriptor& message, std::string_view bytes, int depth) {
+  CHECK(message.field_count() <= kMostFields, "each field has its place in the table");
   if (depth > internal::kMostDepth) return false;
   std::array<WireField, kMostFields> last;
   std::uint32_t present = 0;
@@ -172,16 +159,12 @@ bool Printer::AppendValue(const FieldDescriptor& field, const WireField& read, i
   switch (field.type()) {
     case FieldDescriptor::TYPE_MESSAGE:
       return AppendMessage(*field.message_type(), read.bytes, depth + 1);
-    case FieldDescriptor::TYPE_STRING:
-      internal::AppendText(read.bytes, out_);
-      return true;
+    case FieldDescriptor::TYPE_STRING: internal::AppendText(read.bytes, out_); return true;
     case FieldDescriptor::TYPE_BYTES:
       internal::IsHexId(field) ? internal::AppendHex(read.bytes, out_)
                                : internal::AppendBase64(read.bytes, out_);
       return true;
-    default:
-      AppendNumber(field, read.value, out_);
-      return true;
+    default: AppendNumber(field, read.value, out_); return true;
   }
 }
 

@@ -41,7 +41,8 @@ std::string RecordLine(const std::function<void(wire::LogRecord&)>& fill) {
 // Returns `message` inside of others: each of `tags` begins the next one outward.
 std::string Inside(std::string message, std::string_view tags) {
   for (const char tag : tags) {
-    message = std::string{tag, static_cast<char>(message.size())} + message;
+    const std::string head{tag, static_cast<char>(message.size())};
+    message.insert(0, head);
   }
   return message;
 }

@@ -10,18 +10,12 @@ namespace postern::yaml {
 
 std::string_view KindName(Kind kind) {
   switch (kind) {
-    case Kind::kNull:
-      return "nothing";
-    case Kind::kBool:
-      return "a truth value";
-    case Kind::kNumber:
-      return "a number";
-    case Kind::kString:
-      return "a string";
-    case Kind::kList:
-      return "a list";
-    case Kind::kMap:
-      return "a map";
+    case Kind::kNull: return "nothing";
+    case Kind::kBool: return "a truth value";
+    case Kind::kNumber: return "a number";
+    case Kind::kString: return "a string";
+    case Kind::kList: return "a list";
+    case Kind::kMap: return "a map";
   }
   CHECK(false, "every kind has a name");
 }
@@ -71,14 +65,10 @@ Node& Node::Append(Entry entry) {
 
 json::Value ToJson(const Node& node) {
   switch (node.kind()) {
-    case Kind::kNull:
-      return nullptr;
-    case Kind::kBool:
-      return node.text() == "true";
-    case Kind::kNumber:
-      return json::Parse(node.text()).value_or(json::Value(node.text()));
-    case Kind::kString:
-      return node.text();
+    case Kind::kNull: return nullptr;
+    case Kind::kBool: return node.text() == "true";
+    case Kind::kNumber: return json::Parse(node.text()).value_or(json::Value(node.text()));
+    case Kind::kString: return node.text();
     case Kind::kList: {
       json::Array items;
       for (const Node& item : node.items()) items.push_back(ToJson(item));

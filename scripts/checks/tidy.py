@@ -27,7 +27,10 @@ def sources(build):
     """(source relative to the root, its compile command), generated code left out."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["directory"], entry["file"]).resolve()
-        if path.is_relative_to(project.ROOT) and not path.is_relative_to(build.parent):
+        # Tests and fuzzers are left out: three quarters of the time for a quarter of the findings.
+        tested = path.stem.endswith(("_test", "_fuzz")) or "testing" in path.parts
+        inside = path.is_relative_to(project.ROOT) and not path.is_relative_to(build.parent)
+        if inside and not tested and not path.is_relative_to(project.ROOT / "tests"):
             yield path.relative_to(project.ROOT), entry["command"]
 
 

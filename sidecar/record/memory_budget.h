@@ -1,4 +1,5 @@
-// MemoryBudget: the bytes of bodies that a relay holds, counted in one place and handed out in order.
+// MemoryBudget: the bytes of bodies that a relay holds, counted in one place and handed out in
+// order.
 //
 // A body is read only after its bytes were taken here. Who cannot have them waits in line, and the
 // line is never overtaken: a large body cannot starve behind small ones.

@@ -21,7 +21,8 @@ inline constexpr std::array kSignals = {Signal::kLogs, Signal::kMetrics, Signal:
 // Returns "logs", "metrics" or "traces": the word in resources, metrics and logs.
 std::string_view SignalName(Signal signal);
 
-// A store is one queue folder, or one run of a relay that keeps its queue in memory: 128 random bits.
+// A store is one queue folder, or one run of a relay that keeps its queue in memory: 128 random
+// bits.
 using StoreId = std::array<std::uint8_t, 16>;
 
 // Header names (lower case) and values that a client sent along and a backend receives, in order.

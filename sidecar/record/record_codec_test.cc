@@ -74,11 +74,14 @@ TEST(RecordCodec, EveryCutInTheHeadIsRefused) {
 
 TEST(RecordCodec, RefusesWhatNoRelayWrites) {
   EXPECT_THAT(ParseRecord(Bytes::Copy(std::string("\x03\x00", 2)), kSender),
-              HasCode(Code::kCorrupt)) << "unknown signal";
+              HasCode(Code::kCorrupt))
+      << "unknown signal";
   EXPECT_THAT(ParseRecord(Bytes::Copy(std::string("\x00\x09", 2)), kSender),
-              HasCode(Code::kCorrupt)) << "nine hops";
+              HasCode(Code::kCorrupt))
+      << "nine hops";
   EXPECT_THAT(ParseRecord(Bytes::Copy(std::string("\x08\x00\x21", 3)), kSender),
-              HasCode(Code::kCorrupt)) << "33 headers";
+              HasCode(Code::kCorrupt))
+      << "33 headers";
 }
 
 TEST(Answer, TellsOurErrorsInTheClientsCodes) {

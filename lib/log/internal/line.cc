@@ -17,14 +17,10 @@ struct LevelWords {
 
 LevelWords WordsOf(Level level) {
   switch (level) {
-    case Level::kDebug:
-      return {"DEBUG", "debug"};
-    case Level::kInfo:
-      return {"INFO ", "info"};
-    case Level::kWarn:
-      return {"WARN ", "warn"};
-    case Level::kError:
-      return {"ERROR", "error"};
+    case Level::kDebug: return {"DEBUG", "debug"};
+    case Level::kInfo: return {"INFO ", "info"};
+    case Level::kWarn: return {"WARN ", "warn"};
+    case Level::kError: return {"ERROR", "error"};
   }
   return {"?    ", "?"};
 }

@@ -46,17 +46,10 @@ bool IsActive(char32_t c) {
 
 void AppendEscaped(char32_t c, std::string& out) {
   switch (c) {
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
   out += "\\u";

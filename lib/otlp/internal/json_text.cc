@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kBase64Digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t kNoDigit = 0xFF;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 std::uint32_t Byte(char c) { return static_cast<unsigned char>(c); }
@@ -41,21 +42,11 @@ std::size_t CharacterSize(std::string_view text) {
 
 void AppendEscaped(char c, std::string& out) {
   switch (c) {
-    case '"':
-      out += "\\\"";
-      break;
-    case '\\':
-      out += "\\\\";
-      break;
-    case '\n':
-      out += "\\n";
-      break;
-    case '\r':
-      out += "\\r";
-      break;
-    case '\t':
-      out += "\\t";
-      break;
+    case '"': out += "\\\""; break;
+    case '\\': out += "\\\\"; break;
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
     default:
       out += "\\u00";
       out += kHexDigits[Byte(c) >> 4];
@@ -63,11 +54,11 @@ void AppendEscaped(char c, std::string& out) {
   }
 }
 
-constexpr std::array<std::int8_t, 256> MakeBase64Values() {
-  std::array<std::int8_t, 256> values{};
-  values.fill(-1);
+constexpr std::array<std::uint8_t, 256> MakeBase64Values() {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNoDigit);
   for (std::size_t i = 0; i < kBase64Digits.size(); ++i) {
-    values[static_cast<unsigned char>(kBase64Digits[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(kBase64Digits[i])] = static_cast<std::uint8_t>(i);
   }
   values['-'] = 62;
   values['_'] = 63;
@@ -136,7 +127,7 @@ void AppendDouble(double number, std::string& out) {
   } else if (number == 0 && std::signbit(number)) {
     out += "-0.0";  // many readers take "-0" for the integer 0
   } else {
-    std::array<char, 32> digits;  // 24 are the most that any needs
+    std::array<char, 32> digits{};  // 24 are the most that any needs
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
     out.append(digits.data(), end.ptr);
   }
@@ -156,7 +147,7 @@ std::optional<std::string> ReadHex(std::string_view text) {
 }
 
 std::optional<std::string> ReadBase64(std::string_view text) {
-  static constexpr std::array<std::int8_t, 256> kValues = MakeBase64Values();
+  static constexpr std::array<std::uint8_t, 256> kValues = MakeBase64Values();
   for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
@@ -164,9 +155,9 @@ std::optional<std::string> ReadBase64(std::string_view text) {
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
-    const int value = kValues[Byte(c)];
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    const std::uint32_t value = kValues[Byte(c)];
+    if (value == kNoDigit) return std::nullopt;
+    bits = bits << 6 | value;
     held += 6;
     if (held >= 8) {
       held -= 8;

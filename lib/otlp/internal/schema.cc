@@ -7,12 +7,9 @@ namespace postern::otlp::internal {
 
 const Descriptor& RequestOf(Signal signal) {
   switch (signal) {
-    case Signal::kLogs:
-      return *wire::ExportLogsRequest::descriptor();
-    case Signal::kMetrics:
-      return *wire::ExportMetricsRequest::descriptor();
-    case Signal::kTraces:
-      return *wire::ExportTraceRequest::descriptor();
+    case Signal::kLogs: return *wire::ExportLogsRequest::descriptor();
+    case Signal::kMetrics: return *wire::ExportMetricsRequest::descriptor();
+    case Signal::kTraces: return *wire::ExportTraceRequest::descriptor();
   }
   CHECK(false, "there are three signals");
 }

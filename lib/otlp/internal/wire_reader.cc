@@ -28,14 +28,10 @@ std::optional<std::uint64_t> WireReader::NextPacked(WireType type) {
 
 bool WireReader::Value(WireType type, WireField& field) {
   switch (type) {
-    case WireType::kVarint:
-      return Varint(field.value);
-    case WireType::kFixed64:
-      return Fixed(8, field.value);
-    case WireType::kBytes:
-      return Bytes(field.bytes);
-    case WireType::kFixed32:
-      return Fixed(4, field.value);
+    case WireType::kVarint: return Varint(field.value);
+    case WireType::kFixed64: return Fixed(8, field.value);
+    case WireType::kBytes: return Bytes(field.bytes);
+    case WireType::kFixed32: return Fixed(4, field.value);
   }
   return false;
 }

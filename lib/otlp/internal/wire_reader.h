@@ -15,10 +15,10 @@ namespace postern::otlp::internal {
 enum class WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 struct WireField {
-  std::uint32_t number;
-  WireType type;
-  std::uint64_t value;     // of all types but kBytes
-  std::string_view bytes;  // of kBytes: in the memory that is read
+  std::uint32_t number = 0;
+  WireType type = WireType::kVarint;
+  std::uint64_t value = 0;  // of all types but kBytes
+  std::string_view bytes;   // of kBytes: in the memory that is read
 };
 
 // Threads: loop.

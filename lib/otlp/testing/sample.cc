@@ -175,12 +175,9 @@ std::string MakeTraces(const Sample& sample, Random& random) {
 std::string MakeExport(Signal signal, const Sample& sample) {
   Random random(sample.seed);
   switch (signal) {
-    case Signal::kLogs:
-      return MakeLogs(sample, random);
-    case Signal::kMetrics:
-      return MakeMetrics(sample, random);
-    case Signal::kTraces:
-      return MakeTraces(sample, random);
+    case Signal::kLogs: return MakeLogs(sample, random);
+    case Signal::kMetrics: return MakeMetrics(sample, random);
+    case Signal::kTraces: return MakeTraces(sample, random);
   }
   return {};
 }
@@ -193,12 +190,9 @@ std::vector<std::string> SampleIds(const Sample& sample) {
 
 std::vector<std::string> RecordIds(Signal signal, std::string_view protobuf) {
   switch (signal) {
-    case Signal::kLogs:
-      return IdsIn<wire::ExportLogsRequest>(protobuf);
-    case Signal::kMetrics:
-      return IdsIn<wire::ExportMetricsRequest>(protobuf);
-    case Signal::kTraces:
-      return IdsIn<wire::ExportTraceRequest>(protobuf);
+    case Signal::kLogs: return IdsIn<wire::ExportLogsRequest>(protobuf);
+    case Signal::kMetrics: return IdsIn<wire::ExportMetricsRequest>(protobuf);
+    case Signal::kTraces: return IdsIn<wire::ExportTraceRequest>(protobuf);
   }
   return {};
 }

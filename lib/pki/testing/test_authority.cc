@@ -35,18 +35,12 @@ PrivateKey MakeRsa(std::size_t bits) {
 
 PrivateKey MakeKey(Flaw flaw) {
   switch (flaw) {
-    case Flaw::kWeakRsa:
-      return MakeRsa(1024);
-    case Flaw::kOddRsa:
-      return MakeRsa(2560);
-    case Flaw::kNoKeyEncipherment:
-      return MakeRsa(2048);
-    case Flaw::kOddCurve:
-      return Adopt(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521"));
-    case Flaw::kEd25519:
-      return Adopt(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-    default:
-      return Need(PrivateKey::Generate(KeyType::kEcdsaP256));
+    case Flaw::kWeakRsa: return MakeRsa(1024);
+    case Flaw::kOddRsa: return MakeRsa(2560);
+    case Flaw::kNoKeyEncipherment: return MakeRsa(2048);
+    case Flaw::kOddCurve: return Adopt(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521"));
+    case Flaw::kEd25519: return Adopt(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    default: return Need(PrivateKey::Generate(KeyType::kEcdsaP256));
   }
 }
 
@@ -68,9 +62,7 @@ void SpoilNames(CertificateTemplate& content, const std::string& host, Flaw flaw
       content.common_name = "other.example";
       content.dns_names = {"other.example"};
       break;
-    case Flaw::kHostNotInDnsNames:
-      content.dns_names = {"other.example"};
-      break;
+    case Flaw::kHostNotInDnsNames: content.dns_names = {"other.example"}; break;
     case Flaw::kNoName:
       content.common_name = std::string(65, 'a');  // too long to be written
       content.dns_names = {};
@@ -83,8 +75,7 @@ void SpoilNames(CertificateTemplate& content, const std::string& host, Flaw flaw
       content.common_name = "*.example";
       content.dns_names = {"*.example"};
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -94,36 +85,19 @@ void Spoil(CertificateTemplate& content, Flaw flaw, base::WallTime now) {
       content.not_before = now - days(91);
       content.not_after = now - days(1);
       break;
-    case Flaw::kNotYetValid:
-      content.not_before = now + days(1);
-      break;
-    case Flaw::kLongLived:
-      content.not_after = now + days(2000);
-      break;
-    case Flaw::kNoServerUsage:
-      content.extended_usage = "clientAuth";
-      break;
-    case Flaw::kNoClientUsage:
-      content.extended_usage = "serverAuth";
-      break;
-    case Flaw::kNoExtendedUsage:
-      content.extended_usage = nullptr;
-      break;
-    case Flaw::kNoDigitalSignature:
-      content.key_usage = "critical,keyEncipherment";
-      break;
-    case Flaw::kNoKeyEncipherment:
-      content.key_usage = "critical,digitalSignature";
-      break;
-    case Flaw::kSha1Signature:
-      content.hash = "SHA1";
-      break;
+    case Flaw::kNotYetValid: content.not_before = now + days(1); break;
+    case Flaw::kLongLived: content.not_after = now + days(2000); break;
+    case Flaw::kNoServerUsage: content.extended_usage = "clientAuth"; break;
+    case Flaw::kNoClientUsage: content.extended_usage = "serverAuth"; break;
+    case Flaw::kNoExtendedUsage: content.extended_usage = nullptr; break;
+    case Flaw::kNoDigitalSignature: content.key_usage = "critical,keyEncipherment"; break;
+    case Flaw::kNoKeyEncipherment: content.key_usage = "critical,digitalSignature"; break;
+    case Flaw::kSha1Signature: content.hash = "SHA1"; break;
     case Flaw::kCaAsLeaf:
       content.is_ca = true;
       content.key_usage = "critical,digitalSignature,keyCertSign";
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -155,20 +129,17 @@ Signer ChooseSigner(const Authority& ca, Flaw flaw, base::WallTime now) {
       const Authority other = Need(Authority::SelfSigned({.common_name = root.common_name()}, now));
       return {other.certificate(), other.key(), {}};
     }
-    case Flaw::kSiblingAuthority:
-      return MakeIntermediate("sibling CA", root, ca.key(), now);
+    case Flaw::kSiblingAuthority: return MakeIntermediate("sibling CA", root, ca.key(), now);
     case Flaw::kExpiredIntermediate:
       return MakeIntermediate("old CA", root, ca.key(), now - days(100));
-    case Flaw::kNotACaAbove:
-      return MakeIntermediate("gw9.example", root, ca.key(), now, false);
+    case Flaw::kNotACaAbove: return MakeIntermediate("gw9.example", root, ca.key(), now, false);
     case Flaw::kPathTooLong: {
       const Signer upper = MakeIntermediate("upper CA", root, ca.key(), now);
       Signer lower = MakeIntermediate("lower CA", upper.certificate, upper.key, now);
       lower.sent_along.push_back(upper.certificate);
       return lower;
     }
-    default:
-      return {root, ca.key(), {}};
+    default: return {root, ca.key(), {}};
   }
 }
 

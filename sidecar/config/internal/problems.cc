@@ -30,17 +30,12 @@ std::string ShownField(std::string_view field) {
 
 std::string Shown(const yaml::Node& value) {
   switch (value.kind()) {
-    case yaml::Kind::kNull:
-      return "null";
+    case yaml::Kind::kNull: return "null";
     case yaml::Kind::kBool:
-    case yaml::Kind::kNumber:
-      return Cut(value.text());
-    case yaml::Kind::kString:
-      return json::Print(Cut(value.text()));
-    case yaml::Kind::kList:
-      return "[…]";
-    case yaml::Kind::kMap:
-      return "{…}";
+    case yaml::Kind::kNumber: return Cut(value.text());
+    case yaml::Kind::kString: return json::Print(Cut(value.text()));
+    case yaml::Kind::kList: return "[…]";
+    case yaml::Kind::kMap: return "{…}";
   }
   return {};
 }

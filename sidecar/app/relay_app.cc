@@ -1,0 +1,307 @@
+#include "sidecar/app/relay_app.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "sidecar/admin/admin.h"
+#include "sidecar/app/backends.h"
+#include "sidecar/app/health.h"
+#include "sidecar/link/link_server.h"
+#include "sidecar/link/uplink.h"
+#include "sidecar/relay/relay.h"
+#include "sidecar/service/otlp/otlp_door.h"
+#include "sidecar/trust/admission.h"
+#include "sidecar/trust/identity_source.h"
+
+namespace postern::app {
+
+using base::Code;
+using base::Error;
+using base::Fail;
+using base::Result;
+using base::Status;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr base::Duration kHousekeeping = milliseconds(200);
+// Long enough for children that have another parent to be on their way there.
+constexpr base::Duration kLeastDrain = milliseconds(300);
+
+record::StoreId NewStoreId() {
+  record::StoreId store{};
+  std::random_device random;
+  std::generate(store.begin(), store.end(),
+                [&random] { return static_cast<std::uint8_t>(random()); });
+  return store;
+}
+
+trust::IdentityFiles FilesOf(const config::CertificateFiles& files) {
+  return {.chain = files.chain, .key = files.key, .roots = files.roots};
+}
+
+std::set<std::string> MembersOf(const config::Members& members) {
+  if (members.anyone) return {"*"};
+  return {members.hosts.begin(), members.hosts.end()};
+}
+
+link::LinkOptions LinkOptionsOf(const config::Config& config) {
+  constexpr std::array kCompression = {link::Compression::kAuto, link::Compression::kZstd,
+                                       link::Compression::kNone};
+  return {.group = config.group,
+          .host = config.host,
+          .path = {config.host},
+          .dead_after = config.dead_after,
+          .compression = kCompression[static_cast<std::size_t>(config.compression)],
+          .max_record = static_cast<std::size_t>(config.relay.max_record)};
+}
+
+std::vector<link::ParentAddress> ParentsOf(const config::Config& config) {
+  std::vector<link::ParentAddress> parents;
+  for (const config::Parent& parent : config.parents) {
+    link::ParentAddress address{.name = parent.name, .host = parent.host, .addresses = {}};
+    for (const config::Address& target : parent.addresses) {
+      address.addresses.push_back({target.host, target.port});
+    }
+    parents.push_back(std::move(address));
+  }
+  return parents;
+}
+
+Result<net::Fd> ListenAt(const std::string& ip, std::uint16_t port, const char* what) {
+  ASSIGN_OR_RETURN(const net::SocketAddress address, net::SocketAddress::FromIp(ip, port));
+  Result<net::Fd> socket = net::Listen(address);
+  if (!socket) return socket.error().In(what);
+  return socket;
+}
+
+}  // namespace
+
+// In the order in which they are made; destroyed in reverse, so each outlives what refers to it.
+struct RelayApp::Parts {
+  Parts(const config::Config& wanted, base::EventLoop& main_loop, log::Logger& logger)
+      : config(wanted),
+        loop(main_loop),
+        log(logger),
+        registry(POSTERN_VERSION),
+        link_metrics(registry),
+        relay_metrics(registry),
+        resolver(loop),
+        env{loop, scratch, resolver, codec, log, link_metrics},
+        link_options(LinkOptionsOf(config)),
+        store(NewStoreId()),
+        budget(config.relay.memory),
+        outbox{.live = {}, .stored = {store, budget}},
+        admission(MembersOf(config.members)) {}
+
+  const config::Config config;
+  base::EventLoop& loop;
+  log::Logger& log;
+  metrics::Registry registry;
+  link::LinkMetrics link_metrics;
+  relay::RelayMetrics relay_metrics;
+  net::Scratch scratch;
+  net::Resolver resolver;
+  compress::LaneCodec codec;
+  link::LinkEnv env;
+  link::LinkOptions link_options;
+  record::StoreId store;
+  record::MemoryBudget budget;
+  link::Outbox outbox;
+  trust::Admission admission;
+  std::unique_ptr<Backends> backends;
+  std::unique_ptr<relay::Relay> relay;
+  std::unique_ptr<trust::IdentitySource> identity;
+  std::unique_ptr<link::LinkServer> server;
+  std::unique_ptr<link::Uplink> uplink;
+  std::unique_ptr<service::OtlpDoor> door;
+  Health health;
+  std::unique_ptr<admin::Admin> admin;
+  base::Timer housekeeping;
+  base::Timer drain;
+  base::Instant drain_began;
+  bool draining = false;
+
+  Status Build(const std::string& state_folder);
+  Status BuildIdentity();
+  Status BuildDoors();
+  Status BuildAdmin();
+  Status WritePorts(const std::string& state_folder) const;
+  void OnIdentity(const trust::IdentityPtr& next);
+  void Housekeep();
+  void BeginDrain();
+  void CheckDrained();
+  void StopLinks();
+  std::size_t Undelivered() const;
+};
+
+Status RelayApp::Parts::Build(const std::string& state_folder) {
+  RETURN_IF_ERROR(BuildIdentity());
+  ASSIGN_OR_RETURN(backends,
+                   Backends::Make(config.relay.backends, state_folder, loop, log, registry));
+  relay = std::make_unique<relay::Relay>(
+      loop,
+      relay::Relay::Options{.host = config.host,
+                            .store = store,
+                            .ack = config.relay.ack == config::Ack::kMemory
+                                       ? relay::AckMode::kMemory
+                                       : relay::AckMode::kEndToEnd,
+                            .has_parent = !config.parents.empty()},
+      budget, outbox, backends->sink(), relay_metrics);
+  RETURN_IF_ERROR(BuildDoors());
+  RETURN_IF_ERROR(BuildAdmin());
+  RETURN_IF_ERROR(WritePorts(state_folder));
+  relay_metrics.memory_total.Set(static_cast<double>(budget.total()));
+  Housekeep();
+  return {};
+}
+
+Status RelayApp::Parts::BuildIdentity() {
+  const trust::IdentityFiles files = FilesOf(config.certificate);
+  ASSIGN_OR_RETURN(trust::IdentityPtr first,
+                   trust::LoadIdentity(files, config.host, 1, loop.clock().WallNow()));
+  log.Info("certificate loaded",
+           {{"event", 20053}, {"host", config.host}, {"serial", first->serial}});
+  for (const Error& warning : first->warnings) {
+    log.Failed(log::Level::kWarn, "certificate has a finding", warning);
+  }
+  identity = std::make_unique<trust::IdentitySource>(
+      loop, files, std::move(first),
+      trust::IdentitySource::Hooks{
+          .on_change = [this](const trust::IdentityPtr& next) { OnIdentity(next); },
+          .on_refused =
+              [this](const Error& why) {
+                log.Failed(log::Level::kError, "new certificate refused, the old one stays", why);
+              }});
+  return {};
+}
+
+void RelayApp::Parts::OnIdentity(const trust::IdentityPtr& next) {
+  log.Info("certificate loaded",
+           {{"event", 20053}, {"host", config.host}, {"serial", next->serial}});
+  if (server) server->SetIdentity(next);
+  if (uplink) uplink->SetIdentity(next);
+}
+
+Status RelayApp::Parts::BuildDoors() {
+  if (config.port) {
+    ASSIGN_OR_RETURN(net::Fd socket, ListenAt(config.relay.bind, *config.port, "link port"));
+    server = std::make_unique<link::LinkServer>(env, link_options, std::move(socket),
+                                                identity->current(), admission, *relay, budget);
+  }
+  if (!config.parents.empty()) {
+    uplink = std::make_unique<link::Uplink>(env, link_options, ParentsOf(config),
+                                            identity->current(), outbox);
+    uplink->Start();
+  }
+  if (config.relay.otlp) {
+    ASSIGN_OR_RETURN(net::Fd socket,
+                     ListenAt(config.relay.otlp->bind, config.relay.otlp->grpc, "OTLP/gRPC port"));
+    door = std::make_unique<service::OtlpDoor>(
+        loop, scratch,
+        service::OtlpDoor::Options{.max_record = static_cast<std::size_t>(config.relay.max_record)},
+        std::move(socket), budget, *relay, log);
+  }
+  return {};
+}
+
+Status RelayApp::Parts::BuildAdmin() {
+  health.OnDrain([this] { loop.Post([this] { BeginDrain(); }); });
+  ASSIGN_OR_RETURN(admin,
+                   admin::Admin::Start({.address = config.relay.bind, .port = config.relay.admin},
+                                       registry, health));
+  return {};
+}
+
+// Written by rename, so that whoever waits for the file reads it whole.
+Status RelayApp::Parts::WritePorts(const std::string& state_folder) const {
+  const std::string path = state_folder + "/relay.yaml";
+  const std::string fresh = path + ".new";
+  std::ofstream file(fresh, std::ios::trunc);
+  file << "admin: " << admin->port() << "\n";
+  if (door) file << "otlpGrpc: " << door->address().port() << "\n";
+  if (server) file << "link: " << server->address().port() << "\n";
+  file.close();
+  if (!file || std::rename(fresh.c_str(), path.c_str()) != 0) {
+    return Fail(
+        Code::kUnavailable,
+        "writing " + path + ": make the state folder writable, or name another with --state");
+  }
+  return {};
+}
+
+void RelayApp::Parts::Housekeep() {
+  housekeeping = loop.PostAfter(kHousekeeping, [this] { Housekeep(); });
+  relay_metrics.memory_used.Set(static_cast<double>(budget.used()));
+  std::vector<std::string> reasons;
+  if (uplink && !uplink->connected()) reasons.push_back(uplink->trouble());
+  if (draining) reasons.emplace_back("draining");
+  health.SetNotReady(std::move(reasons));
+}
+
+// === stopping ===
+
+void RelayApp::Parts::BeginDrain() {
+  if (draining) return StopLinks();
+  draining = true;
+  drain_began = loop.clock().Now();
+  log.Info("draining", {{"grace", config.relay.drain_grace}});
+  Housekeep();
+  relay->Drain();
+  if (door) door->Drain();
+  if (server) server->Drain(config.relay.drain_grace);
+  drain = loop.PostAfter(milliseconds(50), [this] { CheckDrained(); });
+}
+
+std::size_t RelayApp::Parts::Undelivered() const {
+  return relay->Undelivered() + (server ? server->unanswered() : 0);
+}
+
+void RelayApp::Parts::CheckDrained() {
+  const base::Duration spent = loop.clock().Now() - drain_began;
+  const bool empty = Undelivered() == 0 && spent >= kLeastDrain;
+  if (empty || spent >= config.relay.drain_grace) return StopLinks();
+  drain = loop.PostAfter(milliseconds(50), [this] { CheckDrained(); });
+}
+
+void RelayApp::Parts::StopLinks() {
+  if (uplink) uplink->Stop();
+  if (server) server->Stop();
+  // A turn for goodbyes to be written.
+  drain = loop.PostAfter(milliseconds(50), [this] { loop.Stop(); });
+}
+
+RelayApp::RelayApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+RelayApp::~RelayApp() = default;
+
+Result<std::unique_ptr<RelayApp>> RelayApp::Make(const config::Config& config,
+                                                 const std::string& state_folder,
+                                                 base::EventLoop& loop, log::Logger& log) {
+  auto parts = std::make_unique<Parts>(config, loop, log);
+  RETURN_IF_ERROR(parts->Build(state_folder));
+  return std::unique_ptr<RelayApp>(new RelayApp(std::move(parts)));
+}
+
+std::size_t RelayApp::Run() {
+  parts_->log.Info("relay started",
+                   {{"name", parts_->config.name},
+                    {"host", parts_->config.host},
+                    {"admin", parts_->admin->port()},
+                    {"otlp_grpc", parts_->door ? parts_->door->address().port() : 0},
+                    {"link", parts_->server ? parts_->server->address().port() : 0}});
+  parts_->loop.Run();
+  const std::size_t left = parts_->Undelivered();
+  parts_->log.Info("relay stopped", {{"undelivered", left}});
+  return left;
+}
+
+void RelayApp::RequestStop() {
+  parts_->loop.Post([parts = parts_.get()] { parts->BeginDrain(); });
+}
+
+}  // namespace postern::app

@@ -1,0 +1,172 @@
+#include "sidecar/lane/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+namespace postern::lane {
+
+using base::Code;
+using base::Error;
+using base::Fail;
+using base::Result;
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kPaths = {
+    "/postern.v1.Link/Control", "/postern.v1.Link/Data", "/postern.v1.Link/Live"};
+constexpr unsigned kMostHeaders = 32;
+constexpr std::size_t kMostHeaderText = 2048;
+constexpr std::size_t kMostRefusal = 640;  // three times that, encoded, passes as one header
+// Hello and Welcome with their paths; batches are bounded by credit.
+constexpr std::size_t kControlMessage = 16 * 1024;
+constexpr std::string_view kEventHeader = "postern-event";
+
+// What gRPC allows in grpc-message: printable ASCII, '%' as an escape.
+std::string PercentEncode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f && c != '%') {
+      encoded += c;
+    } else {
+      encoded += '%';
+      encoded += kHex[byte >> 4U];
+      encoded += kHex[byte & 0xfU];
+    }
+  }
+  return encoded;
+}
+
+std::string PercentDecode(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const std::string_view hex = text.substr(i, 3);
+    const bool escaped = hex.size() == 3 && hex[0] == '%' &&
+                         std::from_chars(&hex[1], &hex[1] + 2, byte, 16).ptr == &hex[1] + 2;
+    decoded += escaped ? static_cast<char>(byte) : text[i];
+    if (escaped) i += 2;
+  }
+  return decoded;
+}
+
+// For our log: anything but printable ASCII is dropped, so a peer cannot forge lines.
+std::string Printable(std::string_view text) {
+  std::string printable(text.substr(0, kMostHeaderText));
+  std::replace_if(
+      printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; },
+      '?');
+  return printable;
+}
+
+}  // namespace
+
+std::string_view LanePath(Lane lane) { return kPaths[static_cast<std::size_t>(lane)]; }
+
+LaneStream::LaneStream(LaneUser& user, http2::Session& session)
+    : user_(user), session_(session), asked_(true), reader_(kControlMessage) {}
+
+Result<LaneStream*> LaneStream::Open(LaneUser& user, http2::Session& session, Lane lane,
+                                     std::string_view authority) {
+  auto stream = std::make_unique<LaneStream>(user, session);
+  LaneStream* opened = stream.get();
+  opened->lane_ = lane;
+  opened->asked_ = false;
+  opened->accepted_ = true;
+  const std::array headers = {
+      http2::Field{":method", "POST", true},
+      http2::Field{":scheme", "https", true},
+      http2::Field{":authority", authority, false},
+      http2::Field{":path", LanePath(lane), true},
+      http2::Field{"content-type", "application/grpc", true},
+      http2::Field{"te", "trailers", true},
+  };
+  RETURN_IF_ERROR(session.Request(std::move(stream), headers, true));
+  return opened;
+}
+
+void LaneStream::Wake() {
+  if (accepted_) session_.ResumeBody(*this);
+}
+
+void LaneStream::Accept() {
+  accepted_ = true;
+  constexpr std::array kHeaders = {http2::Field{":status", "200", true},
+                                   http2::Field{"content-type", "application/grpc", true}};
+  session_.Respond(*this, kHeaders, true);
+}
+
+void LaneStream::Refuse(const Error& why) {
+  fault_ = why;
+  const std::string message =
+      PercentEncode(std::string_view(why.message()).substr(0, kMostRefusal));
+  const std::string event = std::to_string(why.event());
+  const std::array headers = {
+      http2::Field{":status", "200", true}, http2::Field{"content-type", "application/grpc", true},
+      http2::Field{"grpc-status", "7", true}, http2::Field{"grpc-message", message, false},
+      http2::Field{kEventHeader, event, false}};
+  session_.Respond(*this, headers, false);
+}
+
+bool LaneStream::OnHeader(std::string_view name, std::string_view value) {
+  if (++headers_ > kMostHeaders || name.size() + value.size() > kMostHeaderText) return false;
+  if (asked_ && name == ":path") {
+    const auto* path = std::find(kPaths.begin(), kPaths.end(), value);
+    known_path_ = path != kPaths.end();
+    if (known_path_) lane_ = static_cast<Lane>(path - kPaths.begin());
+  }
+  if (!asked_ && name == "grpc-message") refusal_ = Printable(PercentDecode(value));
+  if (!asked_ && name == kEventHeader) {
+    std::from_chars(value.data(), value.data() + value.size(), event_);
+  }
+  return true;
+}
+
+void LaneStream::OnHeadersEnd() {
+  if (!asked_ || accepted_) return;
+  if (known_path_) return user_.OnLaneAsked(*this);
+  Refuse(Fail(Code::kNotFound, "no such lane"));
+}
+
+bool LaneStream::OnData(std::string_view chunk) {
+  if (!fault_ || !accepted_) return true;
+  fault_ = reader_.Take(chunk, [this](base::Bytes message) -> base::Status {
+    ASSIGN_OR_RETURN(Frame frame, ParseFrame(message));
+    return user_.OnFrame(*this, std::move(frame));
+  });
+  if (!fault_) session_.Reset(*this, http2::ErrorCode::kProtocolError);
+  return true;
+}
+
+void LaneStream::OnEnd() {
+  // What we refused ends with our answer. Any other lane is of no use once the peer has ended it,
+  // and ours stays open until we say so: OnClosed follows.
+  if (asked_ && !accepted_) return;
+  session_.Reset(*this, http2::ErrorCode::kNoError);
+}
+
+http2::Offer LaneStream::OnOffer(std::size_t most) {
+  if (output_.size() < most) user_.OnRoom(*this);
+  const std::size_t bytes = std::min(most, output_.size());
+  return {.bytes = bytes,
+          .then = bytes == 0 ? http2::Offer::Then::kWait : http2::Offer::Then::kMore};
+}
+
+void LaneStream::OnClosed(http2::ErrorCode code) {
+  Error why = Fail(Code::kUnavailable, "lane closed by the peer");
+  if (!fault_) {
+    why = fault_.error();
+  } else if (!refusal_.empty()) {
+    why = Fail(Code::kDenied, "the peer refused: " + refusal_).As(event_);
+  } else if (code != http2::ErrorCode::kNoError) {
+    why = Fail(Code::kUnavailable, "lane reset by the peer, HTTP/2 error " +
+                                       std::to_string(static_cast<unsigned>(code)));
+  }
+  user_.OnLaneOver(*this, why);
+}
+
+}  // namespace postern::lane

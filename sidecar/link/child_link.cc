@@ -1,0 +1,379 @@
+#include "sidecar/link/child_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/pki/event.h"
+#include "lib/pki/host_name.h"
+#include "sidecar/trust/admission.h"
+
+namespace postern::link {
+
+using base::Code;
+using base::Duration;
+using base::Error;
+using base::Fail;
+using base::Status;
+using std::chrono::milliseconds;
+
+namespace {
+
+// Lanes are few and HPACK tables are memory that 20,000 idle children would multiply.
+constexpr http2::Session::Options kSession = {
+    .max_concurrent_streams = 8,
+    .stream_window = (1U << 31U) - 1,  // credit bounds what is on its way, not HTTP/2
+    .connection_window = (1U << 31U) - 1,
+    .header_table = 0,
+};
+constexpr Duration kHandshakeBound = std::chrono::seconds(10);
+// How long a refused peer may take to read why.
+constexpr Duration kRefusalBound = std::chrono::seconds(2);
+constexpr Duration kLongestDeadline = std::chrono::minutes(10);
+// A frame's own head beside its payload.
+constexpr std::size_t kFrameHead = 64;
+
+}  // namespace
+
+ChildLink::ChildLink(LinkEnv& env, const LinkOptions& options, ChildLinkHost& host, net::Fd socket,
+                     std::string address, net::Intake::Pass pass)
+    : env_(env),
+      options_(options),
+      host_(host),
+      address_(std::move(address)),
+      pass_(std::move(pass)),
+      last_sent_(env.loop.clock().Now()) {
+  auto session = std::make_unique<http2::Session>(http2::Session::Role::kServer, kSession, [this] {
+    return std::make_unique<lane::LaneStream>(static_cast<lane::LaneUser&>(*this),
+                                              transport_->session());
+  });
+  transport_ = std::make_unique<http2::Transport>(
+      env_.loop, std::move(socket), std::make_unique<pki::TlsSession>(host_.identity().server, ""),
+      env_.scratch, std::move(session),
+      http2::Transport::Hooks{.on_open = [this] { OnOpen(); },
+                              .on_closed = [this](const Error& why) { OnTransportClosed(why); },
+                              .read_limit = {}});
+}
+
+ChildLink::~ChildLink() {
+  closing_ = true;
+  if (store_ != nullptr) store_->End(session_);
+  transport_.reset();  // its streams end here, while everything that they call still stands
+  // Records that are not done outlive the link: their holds give their bytes back themselves.
+  host_.budget().Force(held_);
+}
+
+void ChildLink::Start() {
+  bound_ = env_.loop.PostAfter(kHandshakeBound, [this] {
+    Close(Fail(Code::kTimeout, "no TLS handshake and Hello within 10 s")
+              .As(pki::event::kHandshakeFailed));
+  });
+  transport_->Start();
+}
+
+// === who is it ===
+
+void ChildLink::OnOpen() {
+  pass_.Established();
+  const std::vector<pki::Certificate> chain = transport_->connection().tls()->PeerChain();
+  base::Result<pki::PeerIdentity> peer = host_.Judge(chain);
+  if (!peer) {
+    refused_ = peer.error();
+    return;  // told in the stream: a TLS 1.3 client believes that it is connected
+  }
+  peer_ = *std::move(peer);
+}
+
+// What the peer is told of a refusal, which is less than the log gets where its chain means
+// nothing.
+Error ChildLink::Explain(const Error& refusal) {
+  const Error told = trust::Admission::MayTell(refusal) ? refusal : trust::Admission::Generic();
+  const pki::Event* event = pki::FindEvent(told.event());
+  if (event == nullptr) return told;
+  return told.In(std::to_string(event->number) + " " + std::string(event->reason));
+}
+
+void ChildLink::OnLaneAsked(lane::LaneStream& stream) {
+  if (!refused_) {
+    const base::Result<pki::PeerIdentity> again =
+        host_.Judge(transport_->connection().tls()->PeerChain());
+    if (!again) refused_ = again.error();
+  }
+  if (refused_) return RefuseLane(stream);
+  lane::LaneStream*& place = lanes_[static_cast<std::size_t>(stream.lane())];
+  if (place != nullptr)
+    return stream.Refuse(Fail(Code::kInvalid, "the link has this lane already"));
+  place = &stream;
+  stream.Accept();
+  UpdateBounds();
+}
+
+void ChildLink::RefuseLane(lane::LaneStream& stream) {
+  stream.Refuse(Explain(*refused_));
+  lanes_[static_cast<std::size_t>(stream.lane())] = &stream;
+  transport_->Flush();
+  if (!closing_) bound_ = env_.loop.PostAfter(kRefusalBound, [this] { Close(*refused_); });
+  // The child's half is still open: resetting it ends the lane there too. Once the refusal is out,
+  // for a reset overtakes what is not sent yet.
+  env_.loop.Defer([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired() || closing_ || transport_->session().WantsToSend()) return;
+    for (lane::LaneStream* lane : lanes_) {
+      if (lane != nullptr) transport_->session().Reset(*lane, http2::ErrorCode::kNoError);
+    }
+    transport_->Flush();
+  });
+}
+
+void ChildLink::Recheck() {
+  if (refused_ || peer_.host.empty()) return;
+  const base::Result<pki::PeerIdentity> peer =
+      host_.Judge(transport_->connection().tls()->PeerChain());
+  if (!peer) Close(peer.error());
+}
+
+Status ChildLink::OnHello(const lane::Hello& hello) {
+  if (welcomed_) return Fail(Code::kInvalid, "child sent a second Hello");
+  if (hello.protocol != lane::kProtocolVersion) {
+    return Fail(Code::kInvalid, "child speaks version " + std::to_string(hello.protocol) +
+                                    " of the link's protocol, this relay version 1");
+  }
+  if (!pki::SameHostName(hello.host, peer_.host)) {
+    return Fail(Code::kDenied, "Hello names host \"" + pki::Printable(hello.host) +
+                                   "\", the certificate \"" + peer_.host + "\"")
+        .As(pki::event::kSubjectMismatch);
+  }
+  if (hello.group == options_.group && hello.group_id != host_.identity().group_id) {
+    return Fail(Code::kDenied, "management group \"" + options_.group + "\" is " +
+                                   host_.identity().group_id + " here and " +
+                                   pki::Printable(hello.group_id) + " there")
+        .As(pki::event::kNotInTrustedDomain);
+  }
+  if (std::find(hello.path.begin(), hello.path.end(), options_.host) != hello.path.end()) {
+    return Fail(Code::kInvalid, "the child's path holds this relay: a loop of parents");
+  }
+  ASSIGN_OR_RETURN(store_, host_.FindStore(peer_.host, hello.store));
+  session_ = store_->Begin([this](std::uint64_t through) {
+    ack_through_ = through;
+    ScheduleAnswers();
+  });
+  credit_.emplace(
+      host_.budget(),
+      lane::CreditGrantor::Options{.largest = options_.max_record + lane::BatchPacker::kBatchSize},
+      [this] { TellCredit(); });
+  const std::size_t history = std::min<std::size_t>(
+      static_cast<std::size_t>(hello.history),
+      options_.compression == Compression::kNone ? 0 : compress::LaneHistory::kMost);
+  const lane::LaneSender sender{.host = peer_.host, .store = hello.store};
+  live_unpacker_.emplace(sender, env_.codec, history);
+  data_unpacker_.emplace(sender, env_.codec, history);
+  welcomed_ = true;
+  bound_.Cancel();
+  const base::WallTime now = env_.loop.clock().WallNow();
+  SendControl(lane::Welcome{
+      .group = options_.group,
+      .group_id = host_.identity().group_id,
+      .host = options_.host,
+      .session = session_,
+      .mark = store_->mark(),
+      .mark_crc = store_->mark_crc(),
+      .path = options_.path,
+      .clock_ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count(),
+      .max_record = options_.max_record,
+      .history = history,
+      .credit = credit_->total(),
+  });
+  // What was acknowledged over a link that is gone may not have arrived there.
+  ack_through_ = store_->floor();
+  FlushAck();
+  UpdateBounds();
+  tick_ = env_.loop.PostAfter(options_.dead_after, [this] { Tick(); });
+  env_.log.Info("child linked", {{"child", peer_.host}, {"address", address_}});
+  return {};
+}
+
+// === what the child sends ===
+
+Status ChildLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
+  if (const auto* hello = std::get_if<lane::Hello>(&frame)) return OnHello(*hello);
+  if (!welcomed_) return Fail(Code::kInvalid, "child sent a frame before Hello");
+  if (const auto* batch = std::get_if<lane::Batch>(&frame)) return OnBatch(stream, *batch);
+  if (const auto* credit = std::get_if<lane::Credit>(&frame)) {
+    credit_->Want(*credit);
+    TellCredit();
+  } else if (const auto* ping = std::get_if<lane::Ping>(&frame)) {
+    SendControl(lane::Pong{.stamp = ping->stamp, .state = host_.state()});
+  } else if (!std::holds_alternative<lane::Pong>(frame) &&
+             !std::holds_alternative<lane::Drain>(frame) &&
+             !std::holds_alternative<lane::Unknown>(frame)) {
+    return Fail(Code::kInvalid, "child sent a parent's frame");
+  }
+  return {};
+}
+
+Status ChildLink::OnBatch(lane::LaneStream& stream, const lane::Batch& batch) {
+  const bool data = batch.lane == lane::Batch::Lane::kData;
+  if (stream.lane() != (data ? lane::Lane::kData : lane::Lane::kLive)) {
+    return Fail(Code::kInvalid, "a batch came on the wrong lane");
+  }
+  const std::uint64_t cost = batch.raw_size;
+  if (!credit_->Receive(cost)) return Fail(Code::kInvalid, "child sent beyond its credit");
+  // Given back when the last record of the batch is done, however that comes about.
+  held_ += cost;
+  const StoreIntake::Hold hold(
+      this, [cost, &budget = host_.budget(), alive = std::weak_ptr<bool>(alive_)](ChildLink* link) {
+        if (alive.expired()) return budget.Give(cost);
+        link->held_ -= cost;
+        link->credit_->Release(cost);
+        link->TellCredit();
+      });
+  lane::BatchUnpacker& unpacker = data ? *data_unpacker_ : *live_unpacker_;
+  ASSIGN_OR_RETURN(std::vector<lane::UnpackedRecord> records,
+                   unpacker.Unpack(batch, static_cast<std::size_t>(cost)));
+  for (lane::UnpackedRecord& unpacked : records) {
+    if (unpacked.record.body.size() > options_.max_record) {
+      return Fail(Code::kInvalid, "child sent a record beyond maxRecord");
+    }
+    ++unpacked.record.hops;
+    env_.metrics.received_bytes.Increment(static_cast<double>(unpacked.record.body.size()));
+  }
+  env_.metrics.received_records.Increment(static_cast<double>(records.size()));
+  if (data) {
+    // Frames of a session that a newer Hello ended are discarded: its successor sends them again.
+    (void)store_->Take(batch.session, std::move(records), hold);
+  } else {
+    DeliverLive(std::move(records), hold);
+  }
+  UpdateBounds();
+  return {};
+}
+
+void ChildLink::DeliverLive(std::vector<lane::UnpackedRecord> records,
+                            const StoreIntake::Hold& hold) {
+  const base::Instant now = env_.loop.clock().Now();
+  unanswered_ += records.size();
+  for (lane::UnpackedRecord& unpacked : records) {
+    const auto left = std::min<Duration>(
+        kLongestDeadline, milliseconds(std::min<std::uint64_t>(unpacked.lead, 3'600'000)));
+    host_.sink().Deliver(std::make_shared<const record::Record>(std::move(unpacked.record)),
+                         now + left,
+                         [this, number = unpacked.number, hold,
+                          alive = std::weak_ptr<bool>(alive_)](const record::Answer& answer) {
+                           if (!alive.expired()) OnLiveAnswer(number, answer);
+                         });
+  }
+}
+
+// === what the child is told ===
+
+void ChildLink::OnLiveAnswer(std::uint64_t number, const record::Answer& answer) {
+  --unanswered_;
+  const bool extends = pending_ack_.count > 0 &&
+                       number == pending_ack_.first + pending_ack_.count &&
+                       answer == pending_ack_.answer;
+  if (extends) {
+    ++pending_ack_.count;
+  } else {
+    FlushLiveAcks();
+    pending_ack_ = {.first = number, .count = 1, .answer = answer};
+  }
+  ScheduleAnswers();
+}
+
+// Answers of one turn share a frame, and all frames of a turn one write.
+void ChildLink::ScheduleAnswers() {
+  if (flush_scheduled_) return;
+  flush_scheduled_ = true;
+  env_.loop.Defer([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    flush_scheduled_ = false;
+    FlushLiveAcks();
+    FlushAck();
+  });
+}
+
+void ChildLink::FlushLiveAcks() {
+  if (pending_ack_.count == 0) return;
+  if (lane::LaneStream* live = stream(lane::Lane::kLive)) {
+    lane::AppendFrame(pending_ack_, live->output().text());
+    live->Wake();
+    transport_->Flush();
+    last_sent_ = env_.loop.clock().Now();
+  }
+  pending_ack_.count = 0;
+}
+
+void ChildLink::FlushAck() {
+  if (ack_through_ <= ack_told_) return;
+  ack_told_ = ack_through_;
+  SendControl(lane::Ack{.through = ack_through_});
+}
+
+void ChildLink::TellCredit() {
+  UpdateBounds();
+  if (const std::optional<std::uint64_t> total = credit_->Due()) {
+    SendControl(lane::Credit{.total = *total});
+  }
+}
+
+void ChildLink::UpdateBounds() {
+  if (!credit_) return;
+  const std::size_t most = static_cast<std::size_t>(credit_->unused()) + kFrameHead;
+  for (const lane::Lane kind : {lane::Lane::kData, lane::Lane::kLive}) {
+    if (lane::LaneStream* stream = this->stream(kind)) stream->SetMostMessage(most);
+  }
+}
+
+void ChildLink::SendControl(const lane::Frame& frame) {
+  lane::LaneStream* control = stream(lane::Lane::kControl);
+  if (control == nullptr) return;
+  lane::AppendFrame(frame, control->output().text());
+  control->Wake();
+  transport_->Flush();
+  last_sent_ = env_.loop.clock().Now();
+}
+
+void ChildLink::OnRoom(lane::LaneStream& /*lane*/) {}
+
+void ChildLink::AskToDrain(Duration grace) {
+  SendControl(lane::Drain{.grace = std::chrono::duration_cast<milliseconds>(grace)});
+}
+
+// === life and end ===
+
+// The child sends heartbeats and judges its parent; a parent only clears away what fell silent.
+void ChildLink::Tick() {
+  tick_ = env_.loop.PostAfter(options_.dead_after, [this] { Tick(); });
+  const base::Instant now = env_.loop.clock().Now();
+  if (env_.loop.clock().WallNow() > peer_.not_after) {
+    return Close(Fail(Code::kExpired, "the certificate that authenticated this link has ended")
+                     .As(pki::event::kNotCurrentlyValid));
+  }
+  if (now - transport_->connection().last_heard() > 3 * options_.dead_after) {
+    Close(Fail(Code::kTimeout, "child was silent for three times deadAfter"));
+  }
+}
+
+void ChildLink::OnLaneOver(lane::LaneStream& stream, const Error& why) {
+  lane::LaneStream*& place = lanes_[static_cast<std::size_t>(stream.lane())];
+  if (place != &stream) return;
+  place = nullptr;
+  Close(why);
+}
+
+void ChildLink::Close(const Error& why) {
+  if (closing_) return;
+  closing_ = true;
+  bound_.Cancel();
+  tick_.Cancel();
+  transport_->Close(why);
+}
+
+void ChildLink::OnTransportClosed(const Error& why) {
+  closing_ = true;
+  bound_.Cancel();
+  tick_.Cancel();
+  if (store_ != nullptr) store_->End(session_);
+  store_ = nullptr;
+  host_.OnOver(*this, refused_ ? *refused_ : why);
+}
+
+}  // namespace postern::link

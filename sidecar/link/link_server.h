@@ -1,0 +1,67 @@
+// LinkServer: the port on which children link to this relay.
+//
+// Takes sockets in (counted before TLS), keeps their links, remembers what came of each store so
+// that a child that returns is told its mark, and passes records to the relay's sink.
+//
+// Threads: loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "lib/net/listener.h"
+#include "sidecar/link/child_link.h"
+#include "sidecar/trust/admission.h"
+
+namespace postern::link {
+
+class LinkServer final : private ChildLinkHost {
+ public:
+  // `socket` listens already. Everything referred to outlives the server.
+  LinkServer(LinkEnv& env, const LinkOptions& options, net::Fd socket, trust::IdentityPtr identity,
+             trust::Admission& admission, record::Sink& sink, record::MemoryBudget& budget);
+  ~LinkServer();
+
+  const net::SocketAddress& address() const { return listener_.address(); }
+
+  // A new leaf or new roots. Links whose peer is no longer believed are cut now; the others are
+  // asked to move to a link under the new leaf, and end when they have.
+  void SetIdentity(trust::IdentityPtr identity);
+  // Takes no more sockets and asks every child to move on.
+  void Drain(base::Duration grace);
+  // Closes every link that is left.
+  void Stop();
+
+  std::size_t links() const { return links_.size(); }
+  // Records that are on their way to a backend for some child.
+  std::size_t unanswered() const;
+
+ private:
+  base::Result<pki::PeerIdentity> Judge(const std::vector<pki::Certificate>& chain) override;
+  const trust::Identity& identity() const override { return *identity_; }
+  base::Result<StoreIntake*> FindStore(const std::string& host,
+                                       const record::StoreId& store) override;
+  record::Sink& sink() override { return sink_; }
+  record::MemoryBudget& budget() override { return budget_; }
+  lane::PeerState state() const override;
+  void OnOver(ChildLink& link, const base::Error& why) override;
+
+  void OnSocket(net::Fd socket, const net::SocketAddress& peer, net::Intake::Pass pass);
+
+  LinkEnv& env_;
+  const LinkOptions& options_;
+  trust::IdentityPtr identity_;
+  trust::Admission& admission_;
+  record::Sink& sink_;
+  record::MemoryBudget& budget_;
+  bool draining_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::map<std::pair<std::string, record::StoreId>, std::unique_ptr<StoreIntake>> stores_;
+  net::Listener listener_;
+  std::unordered_map<ChildLink*, std::unique_ptr<ChildLink>> links_;  // hold passes of listener_
+};
+
+}  // namespace postern::link
