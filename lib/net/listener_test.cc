@@ -92,6 +92,10 @@ TEST_F(ListenerTest, StopsFromWithinItsOwnCall) {
 
 // Without the rest the loop would spin: the pending socket stays readable.
 TEST_F(ListenerTest, RestsWithoutDescriptorsAndGoesOnWithThem) {
+#if defined(__SANITIZE_ADDRESS__)
+  // UBSan looks at an object's vptr through a pipe, for which this test leaves no descriptor.
+  GTEST_SKIP() << "runs in the dev and tsan presets only";
+#endif
   Open({});
   const Fd guest = Come();
   rlimit before{};

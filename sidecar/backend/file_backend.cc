@@ -105,8 +105,8 @@ void FileBackend::OnWritten(std::vector<Written> batch) {
 // A disk that hangs must not keep clients waiting: they hear at their deadline.
 void FileBackend::OnSweep() {
   const base::Instant now = loop().clock().Now();
-  // NOLINTNEXTLINE(modernize-loop-convert): `done` may deliver another record, which ends
-  // iterators.
+  // By index: `done` may deliver another record, which ends iterators.
+  // NOLINTNEXTLINE(modernize-loop-convert)
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     if (pending_[i].deadline > now) continue;
     SettleOnce(pending_[i], Unavailable("not written before the deadline, outcome unknown"));

@@ -29,10 +29,12 @@ TEST(Wire, ReaderStopsAtTheEnd) {
 }
 
 TEST(Wire, NumberLongerThanSixtyFourBitsIsAFault) {
-  Reader eleven(std::string(10, '\xff') + '\x01');
+  const std::string eleven_bytes = std::string(10, '\xff') + '\x01';
+  Reader eleven(eleven_bytes);
   EXPECT_EQ(eleven.Number(), 0U);
   EXPECT_FALSE(eleven.ok());
-  Reader overflow(std::string(9, '\xff') + '\x02');
+  const std::string too_large = std::string(9, '\xff') + '\x02';
+  Reader overflow(too_large);
   EXPECT_EQ(overflow.Number(), 0U);
   EXPECT_FALSE(overflow.ok());
 }

@@ -41,8 +41,7 @@ std::string Topology::WriteMember(const std::string& name, const pki::Credential
   folder_.Write(name + "/own.key", credentials.key->ToPem());
   folder_.Write(name + "/roots.crt", authority_.authority().certificate().ToPem());
   return "name: " + name + "\nhost: " + name +
-         ".example\ncertificate: {chain: own.crt, key: own.key, roots: roots.crt}\n"
-         "deadAfter: 1s\n";
+         ".example\ncertificate: {chain: own.crt, key: own.key, roots: roots.crt}\n";
 }
 
 base::Result<Process> Topology::Launch(const std::string& name, const std::string& config) {
@@ -58,24 +57,32 @@ base::Result<Process> Topology::Launch(const std::string& name, const std::strin
 
 base::Status Topology::Start() {
   const std::string server = WriteMember("ms1", authority_.MakeMember("ms1.example"));
-  ASSIGN_OR_RETURN(server_, Launch("ms1", "kind: ManagementServer\n" + server +
-                                              "port: 0\nmembers: [" + options_.member +
-                                              "]\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n"
-                                              "  ack: " +
-                                              options_.ack +
-                                              "\n  backends:\n"
-                                              "  - {name: local, file: {path: delivered}}\n"));
+  server_config_ = "kind: ManagementServer\n" + server + "port: 0\nmembers: [" + options_.member +
+                   "]\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n"
+                   "  backends:\n"
+                   "  - {name: local, file: {path: delivered}}\n";
+  ASSIGN_OR_RETURN(server_, Launch("ms1", server_config_));
   ASSIGN_OR_RETURN(gate_, support::TcpGate::Open(PortIn(folder_.File("ms1"), "link")));
   const std::string gateway =
       WriteMember("gw1", authority_.MakeFlawed("gw1.example", options_.gateway_flaw));
   ASSIGN_OR_RETURN(gateway_,
-                   Launch("gw1", "kind: Gateway\n" + gateway +
+                   Launch("gw1", "kind: Gateway\ndeadAfter: 1s\n" + gateway +
                                      "parents:\n- {name: ms1, host: ms1.example, addresses: "
                                      "[\"127.0.0.1:" +
                                      std::to_string(gate_->port()) +
-                                     "\"]}\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n  ack: " +
-                                     options_.ack + "\n  otlp: {grpc: 0}\n"));
+                                     "\"]}\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n"
+                                     "  queue: {ack: " +
+                                     options_.ack + "}\n  otlp: {grpc: 0}\n"));
   otlp_port_ = PortIn(folder_.File("gw1"), "otlpGrpc");
+  return {};
+}
+
+base::Status Topology::KillAndRestartServer() {
+  const std::uint16_t port = PortIn(folder_.File("ms1"), "link");
+  server_->Kill();
+  std::string config = server_config_;
+  config.replace(config.find("port: 0"), 7, "port: " + std::to_string(port));
+  ASSIGN_OR_RETURN(server_, Launch("ms1", config));
   return {};
 }
 

@@ -42,6 +42,9 @@ class Topology {
   base::Result<support::Process::Exit> StopGateway();
   base::Result<support::Process::Exit> StopServer();
 
+  // kill -9, then the same server again on the same port.
+  base::Status KillAndRestartServer();
+
   support::Process& gateway() { return *gateway_; }
   support::TcpGate& gate() { return *gate_; }
   std::uint16_t otlp_port() const { return otlp_port_; }
@@ -56,6 +59,7 @@ class Topology {
   Options options_;
   support::TempDir folder_;
   pki::TestAuthority authority_;
+  std::string server_config_;
   std::optional<support::Process> server_;
   std::unique_ptr<support::TcpGate> gate_;
   std::optional<support::Process> gateway_;
