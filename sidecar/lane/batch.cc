@@ -89,6 +89,9 @@ void BatchPacker::Finish(std::uint64_t session, bool compress, Output& out) {
   }
   plain_.clear();
   tail_ = {};
+  // A lane outlives its largest record: what that one needed is not kept for all time.
+  if (plain_.capacity() > 2 * kBatchSize) plain_.shrink_to_fit();
+  if (squeezed_.capacity() > 2 * kBatchSize) std::string().swap(squeezed_);
 }
 
 BatchUnpacker::BatchUnpacker(LaneSender sender, compress::LaneCodec& codec, std::size_t history)

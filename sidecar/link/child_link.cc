@@ -29,6 +29,8 @@ constexpr Duration kHandshakeBound = std::chrono::seconds(10);
 // How long a refused peer may take to read why.
 constexpr Duration kRefusalBound = std::chrono::seconds(2);
 constexpr Duration kLongestDeadline = std::chrono::minutes(10);
+// What a record may carry beside its body, headers above all, and the batch around it.
+constexpr std::size_t kMostBesideBody = 384 * 1024;
 // A frame's own head beside its payload.
 constexpr std::size_t kFrameHead = 64;
 
@@ -155,10 +157,10 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
     ack_through_ = through;
     ScheduleAnswers();
   });
-  credit_.emplace(
-      host_.budget(),
-      lane::CreditGrantor::Options{.largest = options_.max_record + lane::BatchPacker::kBatchSize},
-      [this] { TellCredit(); });
+  credit_.emplace(host_.budget(),
+                  lane::CreditGrantor::Options{.standing = host_.StandingCredit(),
+                                               .largest = options_.max_record + kMostBesideBody},
+                  [this] { TellCredit(); });
   const std::size_t history = std::min<std::size_t>(
       static_cast<std::size_t>(hello.history),
       options_.compression == Compression::kNone ? 0 : compress::LaneHistory::kMost);

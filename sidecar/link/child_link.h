@@ -38,6 +38,8 @@ class ChildLinkHost {
                                                const record::StoreId& store) = 0;
   virtual record::Sink& sink() = 0;
   virtual record::MemoryBudget& budget() = 0;
+  // What one more link may hold without asking: less, the more links there are.
+  virtual std::uint64_t StandingCredit() const = 0;
   virtual lane::PeerState state() const = 0;
   // The last call of a link, which is destroyed after it from a task of the host's own.
   virtual void OnOver(ChildLink& link, const base::Error& why) = 0;

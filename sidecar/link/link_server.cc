@@ -81,6 +81,13 @@ lane::PeerState LinkServer::state() const {
   return budget_.waiting() > 0 ? lane::PeerState::kFull : lane::PeerState::kAccepting;
 }
 
+// Idle links together must leave most of the budget to those that have something to send.
+std::uint64_t LinkServer::StandingCredit() const {
+  constexpr std::uint64_t kMost = 16 * 1024;
+  constexpr std::uint64_t kLeast = 1024;
+  return std::clamp(budget_.total() / 8 / std::max<std::size_t>(1, links_.size()), kLeast, kMost);
+}
+
 void LinkServer::SetIdentity(trust::IdentityPtr identity) {
   const bool new_leaf = identity->serial != identity_->serial;
   identity_ = std::move(identity);

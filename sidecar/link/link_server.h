@@ -46,6 +46,7 @@ class LinkServer final : private ChildLinkHost {
                                        const record::StoreId& store) override;
   record::Sink& sink() override { return sink_; }
   record::MemoryBudget& budget() override { return budget_; }
+  std::uint64_t StandingCredit() const override;
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;
 

@@ -74,7 +74,7 @@ std::optional<milliseconds> ReadDuration(std::string_view message) {
     if (field.number == 1 && field.is_number) seconds = static_cast<std::int64_t>(field.value);
     if (field.number == 2 && field.is_number) nanos = static_cast<std::int64_t>(field.value);
   }
-  
+  if (seconds < 0 || nanos < 0) return std::nullopt;
   // Bounded before they are added up: the largest seconds are no milliseconds.
   seconds = std::min<std::int64_t>(
       seconds, std::chrono::duration_cast<std::chrono::seconds>(kLongestRetryAfter).count());
