@@ -1,5 +1,4 @@
 // postern-relay: carries telemetry from its clients and children to its parent or its backends.
-#include <cstdio>
 #include <iostream>
 
 #include "lib/base/event_loop.h"
@@ -9,6 +8,7 @@
 #include "sidecar/app/signals.h"
 #include "sidecar/config/load.h"
 
+namespace postern::app {
 namespace {
 
 // sysexits.h: EX_CONFIG and EX_UNAVAILABLE, told in --help.
@@ -16,11 +16,8 @@ constexpr int kBadConfiguration = 78;
 constexpr int kCannotStart = 69;
 constexpr int kLeftUndelivered = 75;
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  using namespace postern;
-  const app::CommandLine command = app::ParseCommandLine(argc, argv);
+int Main(int argc, char** argv) {
+  const CommandLine command = ParseCommandLine(argc, argv);
   if (command.exit) return *command.exit;
 
   const base::Result<config::Config> config = config::Load(command.config, command.state);
@@ -33,8 +30,8 @@ int main(int argc, char** argv) {
   const base::SystemClock clock;
   log::Logger log({.level = command.level, .format = command.format}, clock);
   base::EventLoop loop(clock);
-  app::Signals signals;  // before any thread, after the loop that it leaves
-  auto relay = app::RelayApp::Make(*config, command.state, loop, log);
+  Signals signals;  // before any thread, after the loop that it leaves
+  auto relay = RelayApp::Make(*config, command.state, loop, log);
   if (!relay) {
     log.Failed(log::Level::kError, "cannot start", relay.error());
     const bool configuration =
@@ -44,3 +41,8 @@ int main(int argc, char** argv) {
   signals.Watch(loop, [&relay] { (*relay)->RequestStop(); });
   return (*relay)->Run() == 0 ? 0 : kLeftUndelivered;
 }
+
+}  // namespace
+}  // namespace postern::app
+
+int main(int argc, char** argv) { return postern::app::Main(argc, argv); }

@@ -84,8 +84,8 @@ Result<net::Fd> ListenAt(const std::string& ip, std::uint16_t port, const char* 
 
 // In the order in which they are made; destroyed in reverse, so each outlives what refers to it.
 struct RelayApp::Parts {
-  Parts(const config::Config& wanted, base::EventLoop& main_loop, log::Logger& logger)
-      : config(wanted),
+  Parts(config::Config wanted, base::EventLoop& main_loop, log::Logger& logger)
+      : config(std::move(wanted)),
         loop(main_loop),
         log(logger),
         registry(POSTERN_VERSION),

@@ -134,7 +134,7 @@ void LaneStream::OnHeadersEnd() {
 
 bool LaneStream::OnData(std::string_view chunk) {
   if (!fault_ || !accepted_) return true;
-  fault_ = reader_.Take(chunk, [this](base::Bytes message) -> base::Status {
+  fault_ = reader_.Take(chunk, [this](const base::Bytes& message) -> base::Status {
     ASSIGN_OR_RETURN(Frame frame, ParseFrame(message));
     return user_.OnFrame(*this, std::move(frame));
   });

@@ -88,7 +88,7 @@ void ChildLink::OnOpen() {
 // What the peer is told of a refusal, which is less than the log gets where its chain means
 // nothing.
 Error ChildLink::Explain(const Error& refusal) {
-  const Error told = trust::Admission::MayTell(refusal) ? refusal : trust::Admission::Generic();
+  Error told = trust::Admission::MayTell(refusal) ? refusal : trust::Admission::Generic();
   const pki::Event* event = pki::FindEvent(told.event());
   if (event == nullptr) return told;
   return told.In(std::to_string(event->number) + " " + std::string(event->reason));
@@ -132,7 +132,7 @@ void ChildLink::Recheck() {
   if (!peer) Close(peer.error());
 }
 
-Status ChildLink::OnHello(const lane::Hello& hello) {
+Status ChildLink::CheckHello(const lane::Hello& hello) const {
   if (welcomed_) return Fail(Code::kInvalid, "child sent a second Hello");
   if (hello.protocol != lane::kProtocolVersion) {
     return Fail(Code::kInvalid, "child speaks version " + std::to_string(hello.protocol) +
@@ -152,6 +152,11 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
   if (std::find(hello.path.begin(), hello.path.end(), options_.host) != hello.path.end()) {
     return Fail(Code::kInvalid, "the child's path holds this relay: a loop of parents");
   }
+  return {};
+}
+
+Status ChildLink::OnHello(const lane::Hello& hello) {
+  RETURN_IF_ERROR(CheckHello(hello));
   ASSIGN_OR_RETURN(store_, host_.FindStore(peer_.host, hello.store));
   session_ = store_->Begin([this](std::uint64_t through) {
     ack_through_ = through;
@@ -169,6 +174,17 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
   data_unpacker_.emplace(sender, env_.codec, history);
   welcomed_ = true;
   bound_.Cancel();
+  SendWelcome(history);
+  // What was acknowledged over a link that is gone may not have arrived there.
+  ack_through_ = store_->floor();
+  FlushAck();
+  UpdateBounds();
+  tick_ = env_.loop.PostAfter(options_.dead_after, [this] { Tick(); });
+  env_.log.Info("child linked", {{"child", peer_.host}, {"address", address_}});
+  return {};
+}
+
+void ChildLink::SendWelcome(std::size_t history) {
   const base::WallTime now = env_.loop.clock().WallNow();
   SendControl(lane::Welcome{
       .group = options_.group,
@@ -183,13 +199,6 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
       .history = history,
       .credit = credit_->total(),
   });
-  // What was acknowledged over a link that is gone may not have arrived there.
-  ack_through_ = store_->floor();
-  FlushAck();
-  UpdateBounds();
-  tick_ = env_.loop.PostAfter(options_.dead_after, [this] { Tick(); });
-  env_.log.Info("child linked", {{"child", peer_.host}, {"address", address_}});
-  return {};
 }
 
 // === what the child sends ===

@@ -77,7 +77,9 @@ class ChildLink final : private lane::LaneUser {
   void OnLaneOver(lane::LaneStream& stream, const base::Error& why) override;
 
   void RefuseLane(lane::LaneStream& stream);
+  base::Status CheckHello(const lane::Hello& hello) const;
   base::Status OnHello(const lane::Hello& hello);
+  void SendWelcome(std::size_t history);
   base::Status OnBatch(lane::LaneStream& stream, const lane::Batch& batch);
   void DeliverLive(std::vector<lane::UnpackedRecord> records, const StoreIntake::Hold& hold);
   void OnLiveAnswer(std::uint64_t number, const record::Answer& answer);

@@ -21,6 +21,7 @@ constexpr base::Duration kOverlap = std::chrono::seconds(60);
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): seven parts of the relay, each with its own owner.
 LinkServer::LinkServer(LinkEnv& env, const LinkOptions& options, net::Fd socket,
                        trust::IdentityPtr identity, trust::Admission& admission, record::Sink& sink,
                        record::MemoryBudget& budget)

@@ -51,8 +51,8 @@ const BIO_METHOD* MakeMethod() {
 
 BIO* NewWireBio() {
   // A constant table, made once: OpenSSL has numbers for only 128 kinds of BIO.
-  static const BIO_METHOD* const method = MakeMethod();
-  BIO* bio = BIO_new(method);
+  static const BIO_METHOD* const kMethod = MakeMethod();
+  BIO* bio = BIO_new(kMethod);
   CHECK(bio != nullptr, "memory is never short");
   return bio;
 }

@@ -28,6 +28,7 @@ constexpr net::Intake::Limits kClients = {.connections = 10'000,
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): seven parts of the relay, each with its own owner.
 OtlpDoor::OtlpDoor(base::Loop& loop, net::Scratch& scratch, const Options& options, net::Fd socket,
                    record::MemoryBudget& budget, relay::Relay& relay, log::Logger& log)
     : loop_(loop),
