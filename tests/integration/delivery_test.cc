@@ -71,7 +71,11 @@ struct Fault {
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.what; }
 
 constexpr Fault kFaults[] = {
-    {"Refuse", [](support::TcpGate& gate) { gate.Refuse(); }},
+    {"RefuseAfterAReset",
+     [](support::TcpGate& gate) {
+       gate.Refuse();
+       gate.Reset();
+     }},
     {"Reset", [](support::TcpGate& gate) { gate.Reset(); }},
     {"FreezeToTheParent", [](support::TcpGate& gate) { gate.Freeze(Direction::kToTarget); }},
     {"FreezeToTheChild", [](support::TcpGate& gate) { gate.Freeze(Direction::kToClient); }},
