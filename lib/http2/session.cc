@@ -132,10 +132,8 @@ struct Session::Callbacks {
     // The connection's window is never what bounds: one stream must not stop the others.
     nghttp2_session_consume_connection(self.session_, size);
     if (!self.widen_by_hand_) nghttp2_session_consume_stream(self.session_, id, size);
-    Stream* stream = self.Find(id);
-    if (stream == nullptr || stream->OnData(Text(data, size))) return 0;
-    self.paused_ = true;
-    return NGHTTP2_ERR_PAUSE;
+    if (Stream* stream = self.Find(id)) stream->OnData(Text(data, size));
+    return 0;
   }
 
   static int StreamClose(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user) {
@@ -227,8 +225,7 @@ void Session::OnGoAway(std::uint32_t code) {
                  std::string("peer ended the session: ") + nghttp2_http2_strerror(code));
 }
 
-base::Result<std::size_t> Session::Receive(std::string_view bytes) {
-  paused_ = false;
+base::Status Session::Receive(std::string_view bytes) {
   const ssize_t handled = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (handled < 0) {
@@ -237,7 +234,7 @@ base::Result<std::size_t> Session::Receive(std::string_view bytes) {
   if (role_ == Role::kServer && nghttp2_session_get_outbound_queue_size(session_) > kMostUnsent) {
     return Broken("it causes answers faster than it takes them");
   }
-  return static_cast<std::size_t>(handled);
+  return {};
 }
 
 base::Status Session::Fill(std::string& out, std::size_t most) {

@@ -1,8 +1,8 @@
 // Session: one HTTP/2 connection without its socket, on nghttp2.
 //
-//   Session session(Session::Role::kServer, options, [&] { return std::make_unique<Exchange>(…);
-//   }); session.Receive(bytes);        // calls the streams session.Fill(out, 64 * 1024);  // what
-//   wants to go to the peer
+//   Session session(Session::Role::kServer, options, [] { return std::make_unique<Exchange>(); });
+//   session.Receive(bytes);          // calls the streams
+//   session.Fill(out, 64 * 1024);    // what wants to go to the peer
 //
 // A session never blocks and holds no body bytes of its own. It is not re-entered: streams may call
 // Respond, Reset, ResumeBody and the like from their callbacks, but never Receive or Fill, and the
@@ -48,11 +48,10 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Handles bytes of the peer and returns how many were: fewer than given only where a stream asked
-  // for a pause; call again with the rest later, also where there is none: an end may wait behind
-  // the pause. kInvalid where the peer broke the protocol: send what Fill still gives, then close.
-  // Most breaches show at the next Fill only, which says goodbye: Finished() then, and ending().
-  base::Result<std::size_t> Receive(std::string_view bytes);
+  // Handles bytes of the peer. kInvalid where the peer broke the protocol: send what Fill still
+  // gives, then close. Most breaches show at the next Fill only, which says goodbye: Finished()
+  // then, and ending().
+  base::Status Receive(std::string_view bytes);
   // Appends output until `out` holds about `most` bytes or there is none.
   base::Status Fill(std::string& out, std::size_t most);
   bool WantsToSend() const;
@@ -73,8 +72,6 @@ class Session {
   // Lets open streams finish, refuses new ones, tells the peer.
   void GoAway();
 
-  // A stream asked for a pause in the last Receive.
-  bool paused() const { return paused_; }
   bool peer_is_leaving() const { return peer_is_leaving_; }
   std::size_t stream_count() const { return streams_.size(); }
 
@@ -90,7 +87,6 @@ class Session {
   nghttp2_session* session_ = nullptr;
   std::string* out_ = nullptr;  // where Fill's callbacks append
   std::size_t most_ = 0;
-  bool paused_ = false;
   bool widen_by_hand_;
   bool peer_is_leaving_ = false;
   base::Error ending_;

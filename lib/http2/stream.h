@@ -57,9 +57,8 @@ class Stream {
   virtual bool OnHeader(std::string_view name, std::string_view value) = 0;
   // The header block is complete; called again after trailers.
   virtual void OnHeadersEnd() = 0;
-  // The next bytes of the peer's body. False stops the session from reading further, after this
-  // chunk, until Session::Receive is called again: back-pressure for the whole connection.
-  virtual bool OnData(std::string_view chunk) = 0;
+  // The next bytes of the peer's body.
+  virtual void OnData(std::string_view chunk) = 0;
   // The peer has sent everything.
   virtual void OnEnd() = 0;
 

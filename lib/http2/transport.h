@@ -1,7 +1,7 @@
 // Transport: an HTTP/2 session on a connection: bytes in to the session, its output to the socket.
 //
-// It keeps what a paused session has not taken, stops reading meanwhile, and closes when the
-// session is finished. The owner destroys it after `on_closed`, from a task of its own.
+// It closes when the session is finished. The owner destroys it after `on_closed`, from a task of
+// its own.
 //
 // Threads: loop.
 #pragma once
@@ -23,8 +23,6 @@ class Transport final : private net::Connection::User {
     // peer, before any of its bytes reach the session.
     std::function<void()> on_open;
     std::function<void(const base::Error&)> on_closed;
-    // At most how much to read next; empty: as much as a read gives.
-    std::function<std::size_t()> read_limit;
   };
 
   Transport(base::Loop& loop, net::Fd socket, std::unique_ptr<pki::TlsSession> tls,
@@ -33,8 +31,6 @@ class Transport final : private net::Connection::User {
   void Start() { connection_.Start(); }
   // Something was submitted to the session: it goes out at the end of this turn.
   void Flush() { connection_.WantWrite(); }
-  // Hands a paused session the rest, and reads on.
-  void Resume();
   void Close(const base::Error& why) { connection_.Close(why); }
 
   Session& session() { return *session_; }
@@ -43,15 +39,11 @@ class Transport final : private net::Connection::User {
  private:
   void OnOpen() override { hooks_.on_open(); }
   void OnBytes(std::string_view bytes) override;
-  std::size_t ReadLimit() override;
   void OnFill(std::string& out, std::size_t most) override;
   void OnClosed(const base::Error& why) override { hooks_.on_closed(why); }
-  // Returns what the session did not take.
-  std::string_view Take(std::string_view bytes);
 
   std::unique_ptr<Session> session_;
   Hooks hooks_;
-  std::string untaken_;  // of a paused session: at most one read
   net::Connection connection_;
 };
 

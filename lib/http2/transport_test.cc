@@ -46,8 +46,7 @@ class TransportTest : public testing::TestWithParam<bool> {
                              [this, server] {
                                if (!server) client_->Flush();
                              },
-                         .on_closed = [&closed](const Error& why) { closed = why; },
-                         .read_limit = {}});
+                         .on_closed = [&closed](const Error& why) { closed = why; }});
   }
 
   net::Fd Serve(Exchange::Plan plan) {
@@ -94,28 +93,6 @@ TEST_P(TransportTest, CarriesALargeQuestionAndAnswer) {
   EXPECT_EQ(served_.body, std::string(3'000'000, 'q'));
   EXPECT_EQ(asked_.body, std::string(3'000'000, 'a'));
   EXPECT_FALSE(client_closed_ || server_closed_) << "the connection stays";
-}
-
-TEST_P(TransportTest, PausedStreamStopsReadingUntilResume) {
-  Ask({.pauses = true}, {.body = std::string(900'000, 'q')});
-  ASSERT_TRUE(net_.RunUntil([this] { return server_->session().paused(); }));
-  net_.Settle(50);
-  EXPECT_LE(served_.body.size(), 16'384U);
-  EXPECT_LE(server_->connection().bytes_received(), 300'000U) << "one read, then none";
-  for (int i = 0; i < 1'000 && !asked_.closed; ++i) {
-    server_->Resume();
-    net_.Settle(1);
-  }
-  EXPECT_EQ(served_.body.size(), 900'000U);
-  EXPECT_EQ(asked_.closed, ErrorCode::kNoError);
-}
-
-TEST_P(TransportTest, ResumeWithoutAPauseDoesNothing) {
-  Ask({}, {.body = "q"});
-  server_->Resume();
-  ASSERT_TRUE(net_.RunUntil([this] { return asked_.closed.has_value(); }));
-  server_->Resume();
-  EXPECT_EQ(served_.body, "q");
 }
 
 TEST_P(TransportTest, ClosesOnceASessionThatSaidGoodbyeIsDone) {

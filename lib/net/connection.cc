@@ -1,9 +1,7 @@
 #include "lib/net/connection.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -48,44 +46,20 @@ void Connection::Start() {
   Handshake(nothing);
 }
 
-void Connection::PauseReading() {
-  reading_ = false;
-  UpdateInterest();
-}
-
-void Connection::ResumeReading() {
-  reading_ = true;
-  UpdateInterest();
-}
-
 void Connection::UpdateInterest() {
   const bool writable = !pending_.empty();
-  if (!socket_.open() || (reading_ == watched_readable_ && writable == watched_writable_)) return;
-  watched_readable_ = reading_;
+  if (!socket_.open() || writable == watched_writable_) return;
   watched_writable_ = writable;
-  loop_.Update(socket_.get(), watched_readable_, watched_writable_, *this);
+  loop_.Update(socket_.get(), true, writable, *this);
 }
 
 void Connection::OnReady(bool readable, bool writable) {
   if (writable && !closed_) Flush();
-  if (!readable || leaving_ || closed_) return;
-  if (reading_) {
-    Read();
-  } else {
-    NoticeEnd();
-  }
-}
-
-// Asked for nothing, epoll still tells that both directions have ended, and tells it in each turn.
-void Connection::NoticeEnd() {
-  pollfd look{.fd = socket_.get(), .events = 0, .revents = 0};
-  if (poll(&look, 1, 0) != 1) return;
-  CloseLater(Fail(Code::kUnavailable, "reset by the peer"));
+  if (readable && !leaving_ && !closed_) Read();
 }
 
 void Connection::Read() {
-  const std::size_t most = std::min(scratch_.received.size(), user_.ReadLimit());
-  const ssize_t size = recv(socket_.get(), scratch_.received.data(), most, 0);
+  const ssize_t size = recv(socket_.get(), scratch_.received.data(), scratch_.received.size(), 0);
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
     return CloseLater(

@@ -37,8 +37,6 @@ class Connection final : private base::FdHandler {
     // is verified yet.
     virtual void OnOpen() = 0;
     virtual void OnBytes(std::string_view bytes) = 0;
-    // At most this much is read next, not 0: bounds what a user that pauses has to keep.
-    virtual std::size_t ReadLimit() = 0;
     // Appends what shall be sent, about `most` bytes at once.
     virtual void OnFill(std::string& out, std::size_t most) = 0;
     // The last call. Destroy the connection after it, from a task of your own.
@@ -57,8 +55,6 @@ class Connection final : private base::FdHandler {
   void Start();
   // There is something to send: OnFill comes after this turn's events.
   void WantWrite();
-  void PauseReading();
-  void ResumeReading();
   // Sends, after this turn's events, what OnFill still gives and the socket takes at once; says
   // goodbye, closes. Reads no more. OnClosed follows from a task, with this reason.
   void Close(const base::Error& why);
@@ -76,7 +72,6 @@ class Connection final : private base::FdHandler {
  private:
   void OnReady(bool readable, bool writable) override;
   void Read();
-  void NoticeEnd();
   void Decrypt(std::string_view sealed);
   bool Handshake(std::string_view& sealed);
   void ScheduleFlush();
@@ -97,9 +92,7 @@ class Connection final : private base::FdHandler {
   std::optional<base::Error> leaving_;  // why Close was called
   bool open_ = false;
   bool closed_ = false;
-  bool reading_ = true;
   bool flush_scheduled_ = false;
-  bool watched_readable_ = true;
   bool watched_writable_ = false;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;

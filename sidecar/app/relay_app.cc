@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/pki/event.h"
 #include "sidecar/admin/admin.h"
 #include "sidecar/app/backends.h"
 #include "sidecar/app/health.h"
@@ -132,6 +133,7 @@ struct RelayApp::Parts {
   Status BuildDoors();
   Status BuildAdmin();
   Status WritePorts(const std::string& state_folder) const;
+  void TellIdentity(const trust::Identity& loaded) const;
   void OnIdentity(const trust::IdentityPtr& next);
   void Housekeep();
   void BeginDrain();
@@ -165,8 +167,7 @@ Status RelayApp::Parts::BuildIdentity() {
   const trust::IdentityFiles files = FilesOf(config.certificate);
   ASSIGN_OR_RETURN(trust::IdentityPtr first,
                    trust::LoadIdentity(files, config.host, 1, loop.clock().WallNow()));
-  log.Info("certificate loaded",
-           {{"event", 20053}, {"host", config.host}, {"serial", first->serial}});
+  TellIdentity(*first);
   for (const Error& warning : first->warnings) {
     log.Failed(log::Level::kWarn, "certificate has a finding", warning);
   }
@@ -181,9 +182,14 @@ Status RelayApp::Parts::BuildIdentity() {
   return {};
 }
 
+void RelayApp::Parts::TellIdentity(const trust::Identity& loaded) const {
+  log.Info("certificate loaded", {{"event", pki::event::kCertificateLoaded},
+                                  {"host", config.host},
+                                  {"serial", loaded.serial}});
+}
+
 void RelayApp::Parts::OnIdentity(const trust::IdentityPtr& next) {
-  log.Info("certificate loaded",
-           {{"event", 20053}, {"host", config.host}, {"serial", next->serial}});
+  TellIdentity(*next);
   if (server) server->SetIdentity(next);
   if (uplink) uplink->SetIdentity(next);
 }

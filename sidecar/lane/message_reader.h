@@ -6,13 +6,13 @@
 // Threads: loop.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <string_view>
 
 #include "lib/base/bytes.h"
 #include "lib/base/result.h"
+#include "lib/http2/grpc_framing.h"
 
 namespace postern::lane {
 
@@ -35,8 +35,7 @@ class MessageReader {
   base::Status TakePrefix(std::string_view& chunk);
 
   std::size_t max_message_;
-  std::array<char, 5> prefix_{};
-  std::size_t prefix_filled_ = 0;
+  http2::MessagePrefix prefix_;
   std::optional<base::BytesBuilder> body_;
 };
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "lib/http2/grpc_framing.h"
+
 namespace postern::lane {
 
 using base::Code;
@@ -23,36 +25,6 @@ constexpr std::size_t kMostRefusal = 640;  // three times that, encoded, passes 
 // Hello and Welcome with their paths; batches are bounded by credit.
 constexpr std::size_t kControlMessage = 16 * 1024;
 constexpr std::string_view kEventHeader = "postern-event";
-
-// What gRPC allows in grpc-message: printable ASCII, '%' as an escape.
-std::string PercentEncode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f && c != '%') {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += kHex[byte >> 4U];
-      encoded += kHex[byte & 0xfU];
-    }
-  }
-  return encoded;
-}
-
-std::string PercentDecode(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    const std::string_view hex = text.substr(i, 3);
-    const bool escaped = hex.size() == 3 && hex[0] == '%' &&
-                         std::from_chars(&hex[1], &hex[1] + 2, byte, 16).ptr == &hex[1] + 2;
-    decoded += escaped ? static_cast<char>(byte) : text[i];
-    if (escaped) i += 2;
-  }
-  return decoded;
-}
 
 // For our log: anything but printable ASCII is dropped, so a peer cannot forge lines.
 std::string Printable(std::string_view text) {
@@ -89,6 +61,11 @@ Result<LaneStream*> LaneStream::Open(LaneUser& user, http2::Session& session, La
   return opened;
 }
 
+void LaneStream::Send(const Frame& frame) {
+  AppendFrame(frame, output_.text());
+  Wake();
+}
+
 void LaneStream::Wake() {
   if (accepted_) session_.ResumeBody(*this);
 }
@@ -103,7 +80,7 @@ void LaneStream::Accept() {
 void LaneStream::Refuse(const Error& why) {
   fault_ = why;
   const std::string message =
-      PercentEncode(std::string_view(why.message()).substr(0, kMostRefusal));
+      http2::PercentEncode(std::string_view(why.message()).substr(0, kMostRefusal));
   const std::string event = std::to_string(why.event());
   const std::array headers = {
       http2::Field{":status", "200", true}, http2::Field{"content-type", "application/grpc", true},
@@ -119,7 +96,7 @@ bool LaneStream::OnHeader(std::string_view name, std::string_view value) {
     known_path_ = path != kPaths.end();
     if (known_path_) lane_ = static_cast<Lane>(path - kPaths.begin());
   }
-  if (!asked_ && name == "grpc-message") refusal_ = Printable(PercentDecode(value));
+  if (!asked_ && name == "grpc-message") refusal_ = Printable(http2::PercentDecode(value));
   if (!asked_ && name == kEventHeader) {
     std::from_chars(value.data(), value.data() + value.size(), event_);
   }
@@ -132,14 +109,13 @@ void LaneStream::OnHeadersEnd() {
   Refuse(Fail(Code::kNotFound, "no such lane"));
 }
 
-bool LaneStream::OnData(std::string_view chunk) {
-  if (!fault_ || !accepted_) return true;
+void LaneStream::OnData(std::string_view chunk) {
+  if (!fault_ || !accepted_) return;
   fault_ = reader_.Take(chunk, [this](const base::Bytes& message) -> base::Status {
     ASSIGN_OR_RETURN(Frame frame, ParseFrame(message));
     return user_.OnFrame(*this, std::move(frame));
   });
   if (!fault_) session_.Reset(*this, http2::ErrorCode::kProtocolError);
-  return true;
 }
 
 void LaneStream::OnEnd() {

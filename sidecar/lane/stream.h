@@ -54,6 +54,8 @@ class LaneStream final : public http2::Stream {
 
   Lane lane() const { return lane_; }
   Output& output() { return output_; }
+  // Appends a frame to the output and wakes the lane.
+  void Send(const Frame& frame);
   // There is something in the output, or OnRoom would add something.
   void Wake();
   // The parent's answer to OnLaneAsked.
@@ -65,7 +67,7 @@ class LaneStream final : public http2::Stream {
  private:
   bool OnHeader(std::string_view name, std::string_view value) override;
   void OnHeadersEnd() override;
-  bool OnData(std::string_view chunk) override;
+  void OnData(std::string_view chunk) override;
   void OnEnd() override;
   http2::Offer OnOffer(std::size_t most) override;
   void OnTake(std::size_t bytes, std::string& out) override { output_.Take(bytes, out); }

@@ -42,8 +42,7 @@ ChildLink::ChildLink(LinkEnv& env, const LinkOptions& options, ChildLinkHost& ho
       options_(options),
       host_(host),
       address_(std::move(address)),
-      pass_(std::move(pass)),
-      last_sent_(env.loop.clock().Now()) {
+      pass_(std::move(pass)) {
   auto session = std::make_unique<http2::Session>(http2::Session::Role::kServer, kSession, [this] {
     return std::make_unique<lane::LaneStream>(static_cast<lane::LaneUser&>(*this),
                                               transport_->session());
@@ -52,8 +51,7 @@ ChildLink::ChildLink(LinkEnv& env, const LinkOptions& options, ChildLinkHost& ho
       env_.loop, std::move(socket), std::make_unique<pki::TlsSession>(host_.identity().server, ""),
       env_.scratch, std::move(session),
       http2::Transport::Hooks{.on_open = [this] { OnOpen(); },
-                              .on_closed = [this](const Error& why) { OnTransportClosed(why); },
-                              .read_limit = {}});
+                              .on_closed = [this](const Error& why) { OnTransportClosed(why); }});
 }
 
 ChildLink::~ChildLink() {
@@ -166,9 +164,7 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
                   lane::CreditGrantor::Options{.standing = host_.StandingCredit(),
                                                .largest = options_.max_record + kMostBesideBody},
                   [this] { TellCredit(); });
-  const std::size_t history = std::min<std::size_t>(
-      static_cast<std::size_t>(hello.history),
-      options_.compression == Compression::kNone ? 0 : compress::LaneHistory::kMost);
+  const std::size_t history = std::min(options_.History(), static_cast<std::size_t>(hello.history));
   const lane::LaneSender sender{.host = peer_.host, .store = hello.store};
   live_unpacker_.emplace(sender, env_.codec, history);
   data_unpacker_.emplace(sender, env_.codec, history);
@@ -304,10 +300,8 @@ void ChildLink::ScheduleAnswers() {
 void ChildLink::FlushLiveAcks() {
   if (pending_ack_.count == 0) return;
   if (lane::LaneStream* live = stream(lane::Lane::kLive)) {
-    lane::AppendFrame(pending_ack_, live->output().text());
-    live->Wake();
+    live->Send(pending_ack_);
     transport_->Flush();
-    last_sent_ = env_.loop.clock().Now();
   }
   pending_ack_.count = 0;
 }
@@ -336,10 +330,8 @@ void ChildLink::UpdateBounds() {
 void ChildLink::SendControl(const lane::Frame& frame) {
   lane::LaneStream* control = stream(lane::Lane::kControl);
   if (control == nullptr) return;
-  lane::AppendFrame(frame, control->output().text());
-  control->Wake();
+  control->Send(frame);
   transport_->Flush();
-  last_sent_ = env_.loop.clock().Now();
 }
 
 void ChildLink::OnRoom(lane::LaneStream& /*lane*/) {}

@@ -114,7 +114,6 @@ class ChildLink final : private lane::LaneUser {
   std::uint64_t ack_told_ = 0;
   std::size_t unanswered_ = 0;
   std::uint64_t held_ = 0;  // of the credit, by records that are not done
-  base::Instant last_sent_;
   bool welcomed_ = false;
   bool closing_ = false;
   bool flush_scheduled_ = false;

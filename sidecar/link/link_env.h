@@ -34,6 +34,11 @@ struct LinkOptions {
   base::Duration connect_bound = std::chrono::seconds(30);  // TCP, TLS and Hello together
   Compression compression = Compression::kAuto;
   std::size_t max_record = 16 * 1024 * 1024;
+
+  // Bytes of plain text that this relay keeps for a lane; both ends use the smaller of theirs.
+  std::size_t History() const {
+    return compression == Compression::kNone ? 0 : compress::LaneHistory::kMost;
+  }
 };
 
 }  // namespace postern::link

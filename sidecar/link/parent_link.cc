@@ -73,8 +73,7 @@ void ParentLink::OnConnected(base::Result<net::Fd> socket) {
   transport_ = std::make_unique<http2::Transport>(
       env_.loop, *std::move(socket), std::move(tls), env_.scratch, std::move(session),
       http2::Transport::Hooks{.on_open = [this] { OnOpen(); },
-                              .on_closed = [this](const Error& why) { OnTransportClosed(why); },
-                              .read_limit = {}});
+                              .on_closed = [this](const Error& why) { OnTransportClosed(why); }});
   transport_->Start();
 }
 
@@ -117,7 +116,7 @@ void ParentLink::OpenLanes() {
       .path = {options_.host},
       .clock_ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count(),
       .max_record = options_.max_record,
-      .history = options_.compression == Compression::kNone ? 0 : compress::LaneHistory::kMost,
+      .history = options_.History(),
   });
 }
 
@@ -134,9 +133,8 @@ Status ParentLink::OnWelcome(const lane::Welcome& welcome) {
   session_ = welcome.session;
   max_record_ = static_cast<std::size_t>(welcome.max_record);
   credit_.emplace(welcome.credit);
-  const std::size_t history = std::min<std::size_t>(
-      options_.compression == Compression::kNone ? 0 : compress::LaneHistory::kMost,
-      static_cast<std::size_t>(welcome.history));
+  const std::size_t history =
+      std::min(options_.History(), static_cast<std::size_t>(welcome.history));
   const lane::LaneSender sender{.host = options_.host, .store = outbox_.stored.store()};
   live_packer_.emplace(lane::Batch::Lane::kLive, sender, env_.codec, history);
   data_packer_.emplace(lane::Batch::Lane::kData, sender, env_.codec, history);
@@ -238,8 +236,7 @@ bool ParentLink::ShouldCompress() const {
 void ParentLink::SendControl(const lane::Frame& frame) {
   lane::LaneStream* control = stream(lane::Lane::kControl);
   if (control == nullptr) return;
-  lane::AppendFrame(frame, control->output().text());
-  control->Wake();
+  control->Send(frame);
   transport_->Flush();
   last_sent_ = env_.loop.clock().Now();
 }

@@ -61,8 +61,6 @@ class Relay final : public record::Sink {
   // How many accepted records are not done: 0 when the relay may stop.
   std::size_t Undelivered() const;
 
-  const record::MemoryBudget& budget() const { return budget_; }
-
  private:
   void AcceptEndToEnd(record::RecordPtr record, std::uint64_t held, base::Instant deadline,
                       record::Done done);

@@ -32,7 +32,6 @@ class Exchange final : public Stream {
     bool has_body = true;
     bool waits = false;     // for Say and End, once the body is sent
     bool trailers = false;  // "grpc-status: 0" after the body
-    bool pauses = false;    // after each chunk
     std::size_t most_headers = 100;
   };
 
@@ -55,10 +54,7 @@ class Exchange final : public Stream {
     return true;
   }
   void OnHeadersEnd() override { ++seen_.blocks; }
-  bool OnData(std::string_view chunk) override {
-    seen_.body += chunk;
-    return !plan_.pauses;
-  }
+  void OnData(std::string_view chunk) override { seen_.body += chunk; }
   // A server answers once it has heard everything.
   void OnEnd() override {
     seen_.ended = true;

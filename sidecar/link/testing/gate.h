@@ -48,7 +48,6 @@ class Gate {
     void OnBytes(std::string_view bytes) override {
       if (!pair.gate.stalled_) other->Send(bytes);
     }
-    std::size_t ReadLimit() override { return std::string_view::npos; }
     void OnFill(std::string& out, std::size_t most) override {
       const std::size_t count = std::min(most, waiting.size());
       out.append(waiting, 0, count);

@@ -70,8 +70,7 @@ class RawChild final : private lane::LaneUser {
         world_.loop, std::move(socket), std::make_unique<pki::TlsSession>(context, ""),
         world_.scratch, std::move(session),
         http2::Transport::Hooks{.on_open = [this] { OnOpen(); },
-                                .on_closed = [this](const base::Error& why) { Over(why); },
-                                .read_limit = {}});
+                                .on_closed = [this](const base::Error& why) { Over(why); }});
     transport_->Start();
   }
   void OnOpen() {

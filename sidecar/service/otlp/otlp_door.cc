@@ -57,8 +57,7 @@ void OtlpDoor::OnSocket(net::Fd socket, net::Intake::Pass pass) {
   auto transport = std::make_unique<http2::Transport>(
       loop_, std::move(socket), nullptr, scratch_, std::move(session),
       http2::Transport::Hooks{.on_open = [] {},
-                              .on_closed = [this, place](const Error&) { OnOver(*place); },
-                              .read_limit = {}});
+                              .on_closed = [this, place](const Error&) { OnOver(*place); }});
   *place = transport.get();
   http2::Transport& started = *transport;
   connections_.emplace(&started,

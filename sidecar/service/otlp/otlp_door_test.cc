@@ -162,8 +162,7 @@ class OtlpDoorTest : public testing::Test {
                                                http2::Session::Options{}, nullptr),
               http2::Transport::Hooks{
                   .on_open = [] {},
-                  .on_closed = [&client](const base::Error&) { client.closed = true; },
-                  .read_limit = {}});
+                  .on_closed = [&client](const base::Error&) { client.closed = true; }});
           client.transport->Start();
         });
     EXPECT_TRUE(RunUntil([&client] { return client.transport != nullptr; }));

@@ -51,7 +51,7 @@ void OtlpExchange::OnHeadersEnd() {
 
 // === the body ===
 
-bool OtlpExchange::OnData(std::string_view chunk) {
+void OtlpExchange::OnData(std::string_view chunk) {
   if (state_ == State::kPrefix) TakePrefix(chunk);
   if (state_ == State::kAwaitBody) {
     TakeEarly(chunk);
@@ -64,21 +64,13 @@ bool OtlpExchange::OnData(std::string_view chunk) {
   } else if (!chunk.empty()) {
     Refuse(AnswerCode::kInvalidArgument, "an export is one message; more came");
   }
-  return true;
 }
 
 void OtlpExchange::TakePrefix(std::string_view& chunk) {
-  const std::size_t taken = std::min(chunk.size(), prefix_.size() - prefix_filled_);
-  std::copy_n(chunk.begin(), taken, prefix_.begin() + static_cast<std::ptrdiff_t>(prefix_filled_));
-  prefix_filled_ += taken;
-  chunk.remove_prefix(taken);
-  if (prefix_filled_ < prefix_.size()) return;
-  compressed_ = prefix_[0] == 1;
-  std::size_t size = 0;
-  for (std::size_t i = 1; i < prefix_.size(); ++i) {
-    size = size << 8U | static_cast<std::uint8_t>(prefix_[i]);
-  }
-  if (prefix_[0] > 1 || (compressed_ && !headers_.gzip())) {
+  if (!prefix_.Take(chunk)) return;
+  compressed_ = prefix_.flag() == 1;
+  const std::size_t size = prefix_.size();
+  if (prefix_.flag() > 1 || (compressed_ && !headers_.gzip())) {
     return Refuse(AnswerCode::kInvalidArgument,
                   "the message is flagged as compressed, but grpc-encoding is not gzip");
   }
@@ -88,7 +80,6 @@ void OtlpExchange::TakePrefix(std::string_view& chunk) {
                       std::to_string(door_.options_.max_record) +
                       " (relay.maxRecord) are taken: send smaller batches");
   }
-  asked_ = size;
   Ask(size, State::kAwaitBody);
 }
 
@@ -153,7 +144,7 @@ void OtlpExchange::Proceed() {
 
 // The whole message may come now, and nothing beyond it.
 void OtlpExchange::OpenWindow() {
-  const std::size_t message = body_->size() + prefix_.size();
+  const std::size_t message = body_->size() + http2::MessagePrefix::kBytes;
   if (message <= OtlpDoor::kFirstWindow) return;
   transport_.session().Widen(*this, static_cast<std::int32_t>(message - OtlpDoor::kFirstWindow));
 }
@@ -220,7 +211,7 @@ void OtlpExchange::Answer(const record::Answer& answer) {
     return transport_.Flush();
   }
   const std::string status = std::to_string(static_cast<unsigned>(answer.code));
-  const std::string message = PercentEncode(answer.message);
+  const std::string message = http2::PercentEncode(answer.message);
   const bool told = answer.retry_after.count() > 0;
   const std::string details = told ? RetryDetails(answer) : std::string();
   const std::array headers = {

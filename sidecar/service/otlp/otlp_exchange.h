@@ -9,11 +9,11 @@
 // Threads: loop.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "lib/http2/grpc_framing.h"
 #include "lib/http2/transport.h"
 #include "sidecar/record/memory_budget.h"
 #include "sidecar/service/otlp/otlp_door.h"
@@ -47,7 +47,7 @@ class OtlpExchange final : public http2::Stream, private record::MemoryBudget::W
 
   bool OnHeader(std::string_view name, std::string_view value) override;
   void OnHeadersEnd() override;
-  bool OnData(std::string_view chunk) override;
+  void OnData(std::string_view chunk) override;
   void OnEnd() override;
   http2::Offer OnOffer(std::size_t most) override;
   void OnTake(std::size_t bytes, std::string& out) override;
@@ -75,8 +75,7 @@ class OtlpExchange final : public http2::Stream, private record::MemoryBudget::W
   http2::Transport& transport_;
   State state_ = State::kHeaders;
   RequestHeaders headers_;
-  std::array<char, 5> prefix_{};
-  std::size_t prefix_filled_ = 0;
+  http2::MessagePrefix prefix_;
   bool compressed_ = false;
   bool ended_ = false;    // the client's side
   bool in_line_ = false;  // for memory

@@ -41,22 +41,6 @@ std::string Base64(std::string_view bytes) {
 
 }  // namespace
 
-std::string PercentEncode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte >= 0x20 && byte < 0x7f && c != '%') {
-      encoded += c;
-      continue;
-    }
-    encoded += '%';
-    encoded += kHex[byte >> 4U];
-    encoded += kHex[byte & 0xfU];
-  }
-  return encoded;
-}
-
 std::string RetryDetails(const record::Answer& answer) {
   const auto wait = static_cast<std::uint64_t>(answer.retry_after.count());
   std::string duration;  // google.protobuf.Duration: 1 seconds, 2 nanos

@@ -27,22 +27,6 @@ std::string Unbase64(std::string_view text) {
   return bytes;
 }
 
-TEST(PercentEncode, KeepsPrintableAsciiAndEscapesTheRest) {
-  struct Case {
-    const char* text;
-    const char* then;
-  };
-  const Case kCases[] = {
-      {"", ""},
-      {"a plain sentence; 1 < 2.", "a plain sentence; 1 < 2."},
-      {"100%", "100%25"},
-      {"two\nlines\r", "two%0Alines%0D"},
-      {"caf\xc3\xa9", "caf%C3%A9"},
-      {"\x7f\x1f ~", "%7F%1F ~"},
-  };
-  for (const Case& c : kCases) EXPECT_EQ(PercentEncode(c.text), c.then) << c.text;
-}
-
 // Written out once by hand from google/rpc/status.proto and error_details.proto, in base64.
 TEST(RetryDetails, IsTheStatusThatGrpcClientsRead) {
   EXPECT_EQ(RetryDetails({.code = AnswerCode::kResourceExhausted,
