@@ -61,9 +61,10 @@ struct Session::Callbacks {
     const Offer offer = stream->OnOffer(most);
     switch (offer.then) {
       case Offer::Then::kWait:
+      case Offer::Then::kMore:
+        // An empty frame for each time that we are asked would never end.
         if (offer.bytes == 0) return NGHTTP2_ERR_DEFERRED;
         break;
-      case Offer::Then::kMore: break;
       case Offer::Then::kEnd: *flags |= NGHTTP2_DATA_FLAG_EOF; break;
       case Offer::Then::kTrailers: {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;

@@ -39,7 +39,7 @@ enum class ErrorCode : std::uint32_t {
 struct Offer {
   enum class Then : std::uint8_t {
     kMore,      // more may come: the session asks again when there is room
-    kWait,      // nothing now: Session::ResumeBody says when
+    kWait,      // no more now: Session::ResumeBody says when. So does an offer of 0 bytes
     kEnd,       // these bytes end the body and the stream
     kTrailers,  // these bytes end the body, Trailers() follow
   };

@@ -51,12 +51,12 @@ std::set<std::string> MembersOf(const config::Members& members) {
   return {members.hosts.begin(), members.hosts.end()};
 }
 
-link::LinkOptions LinkOptionsOf(const config::Config& config) {
+link::LinkOptions LinkOptionsOf(const config::Config& config, const record::StoreId& store) {
   constexpr std::array kCompression = {link::Compression::kAuto, link::Compression::kZstd,
                                        link::Compression::kNone};
   return {.group = config.group,
           .host = config.host,
-          .path = {config.host},
+          .store = store,
           .dead_after = config.dead_after,
           .compression = kCompression[static_cast<std::size_t>(config.compression)],
           .max_record = static_cast<std::size_t>(config.relay.max_record)};
@@ -94,8 +94,8 @@ struct RelayApp::Parts {
         relay_metrics(registry),
         resolver(loop),
         env{loop, scratch, resolver, codec, log, link_metrics},
-        link_options(LinkOptionsOf(config)),
         store(NewStoreId()),
+        link_options(LinkOptionsOf(config, store)),
         budget(config.relay.memory),
         outbox{.live = {}, .stored = {store, budget}},
         admission(MembersOf(config.members)) {}
@@ -110,8 +110,8 @@ struct RelayApp::Parts {
   net::Resolver resolver;
   compress::LaneCodec codec;
   link::LinkEnv env;
-  link::LinkOptions link_options;
   record::StoreId store;
+  link::LinkOptions link_options;
   record::MemoryBudget budget;
   link::Outbox outbox;
   trust::Admission admission;
@@ -203,6 +203,9 @@ Status RelayApp::Parts::BuildDoors() {
   if (!config.parents.empty()) {
     uplink = std::make_unique<link::Uplink>(env, link_options, ParentsOf(config),
                                             identity->current(), outbox);
+    uplink->OnPath([this](const std::vector<std::string>& hosts) {
+      if (server) server->SetPathAbove(hosts);
+    });
     uplink->Start();
   }
   if (config.relay.otlp) {

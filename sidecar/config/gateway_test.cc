@@ -89,7 +89,7 @@ TEST(Gateway, HasDefaults) {
 TEST(Gateway, LowersTheRecordBoundToItsMemory) {
   const std::string text = std::string(kShort) + "relay: {memory: 2Mi}\n";
   POSTERN_ASSERT_OK_AND_ASSIGN(const Config config, Parse(text, "gateway.yaml", ""));
-  EXPECT_EQ(config.relay.max_record, 2u << 20);
+  EXPECT_EQ(config.relay.max_record, 512u << 10);
 }
 
 const Edit kMemberEdits[] = {
@@ -243,7 +243,8 @@ const Edit kRelayEdits[] = {
     {"maxRecord is too little", "", "{maxRecord: 1000}",
      "x.yaml:7: relay.maxRecord: 1000: too little; write 1Ki to 64Gi"},
     {"maxRecord is more than the memory", "", "{maxRecord: 65Mi}",
-     "x.yaml:7: relay.maxRecord: \"65Mi\": more than relay.memory; write at most 64Mi"},
+     "x.yaml:7: relay.maxRecord: \"65Mi\": more than a quarter of relay.memory; write at most "
+     "16Mi"},
     {"maxRecord is large and the memory bad", "", "{memory: lots, maxRecord: 65Mi}",
      "x.yaml:7: relay.memory: \"lots\": not a quantity; write it as 64Mi, 1Gi or a number of "
      "bytes"},

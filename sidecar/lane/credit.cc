@@ -17,16 +17,16 @@ constexpr std::uint64_t kPoliteWindow = 4 * 1024 * 1024;
 CreditGrantor::CreditGrantor(record::MemoryBudget& budget, const Options& options,
                              std::function<void()> on_growth)
     : budget_(budget),
-      options_(options),
+      largest_(options.largest),
       on_growth_(std::move(on_growth)),
-      granted_(options.standing),
-      window_(options.standing),
-      told_(options.standing) {
-  budget_.Force(options.standing);
-}
+      standing_(budget.TakeStanding(options.standing)),
+      granted_(standing_),
+      window_(standing_),
+      told_(standing_) {}
 
 CreditGrantor::~CreditGrantor() {
   budget_.StopWaiting(*this);
+  budget_.EndStanding(standing_);
   budget_.Give(granted_ - released_);
 }
 
@@ -40,13 +40,13 @@ void CreditGrantor::Want(const Credit& wanted) {
     waiting_for_ = 0;
     budget_.StopWaiting(*this);
   } else if (returned > 0) {
-    window_ = options_.standing;
+    window_ = standing_;
     wanted_ = 0;
   }
   wanted_ = std::max(wanted_, wanted.total);
   const std::uint64_t base = released_ + returned;
   if (wanted.total > base) {
-    window_ = std::max(window_, std::min(wanted.total - base, options_.largest));
+    window_ = std::max(window_, std::min(wanted.total - base, largest_));
   }
   if (returned > 0) return Release(returned);
   Grow();

@@ -25,15 +25,14 @@ namespace postern::lane {
 // The parent's side of one link.
 class CreditGrantor final : private record::MemoryBudget::Waiter {
  public:
-  // No link gets stuck where the budget holds the standing credit of every link and one largest
-  // window; beyond that a wish can be larger than what will ever be free.
   struct Options {
-    std::uint64_t standing = 16 * 1024;        // granted without asking
-    std::uint64_t largest = 17 * 1024 * 1024;  // window however much is wanted: one largest record
+    std::uint64_t standing = 16 * 1024;  // granted without asking; less where links are many
+    // The window however much is wanted: one largest record. No link gets stuck while it is at most
+    // three quarters of the budget, see MemoryBudget::TakeStanding.
+    std::uint64_t largest = 17 * 1024 * 1024;
   };
 
-  // Takes the standing credit from `budget`. `on_growth` is called when waiting bytes were granted:
-  // ask Due.
+  // `on_growth` is called when waiting bytes were granted: ask Due.
   CreditGrantor(record::MemoryBudget& budget, const Options& options,
                 std::function<void()> on_growth);
   ~CreditGrantor();
@@ -57,9 +56,10 @@ class CreditGrantor final : private record::MemoryBudget::Waiter {
   void Grow();
 
   record::MemoryBudget& budget_;
-  Options options_;
+  const std::uint64_t largest_;
   std::function<void()> on_growth_;
-  std::uint64_t granted_ = 0;
+  const std::uint64_t standing_;
+  std::uint64_t granted_;
   std::uint64_t received_ = 0;
   std::uint64_t released_ = 0;
   std::uint64_t window_;

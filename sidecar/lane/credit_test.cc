@@ -31,6 +31,22 @@ TEST(CreditGrantor, HoldsItsStandingCreditOnly) {
   EXPECT_EQ(budget.used(), 0U);
 }
 
+TEST(CreditGrantor, LeavesMostOfTheBudgetToThoseWhoAsk) {
+  MemoryBudget budget(kMega);
+  std::vector<std::unique_ptr<CreditGrantor>> idle;
+  for (int i = 0; i < 1'000; ++i) {
+    idle.push_back(std::make_unique<CreditGrantor>(
+        budget, CreditGrantor::Options{.standing = kStanding}, [] {}));
+  }
+  EXPECT_EQ(budget.used(), kMega / 4);
+  EXPECT_EQ(idle.back()->total(), 0U);
+  idle.back()->Want({.total = kMega * 3 / 4});
+  EXPECT_EQ(idle.back()->total(), kMega * 3 / 4);
+  idle.clear();
+  EXPECT_EQ(budget.used(), 0U);
+  EXPECT_EQ(CreditGrantor(budget, {.standing = kStanding}, [] {}).total(), kStanding);
+}
+
 TEST(CreditGrantor, GivesEverythingBackWhenTheLinkEnds) {
   MemoryBudget budget(kMega);
   CreditGrantor other(budget, {.standing = kStanding}, [] {});
@@ -132,7 +148,7 @@ TEST(CreditSpender, GivesBackAllButTheStandingCredit) {
 struct Link {
   Link(MemoryBudget& budget, std::uint64_t largest)
       : grantor(budget, {.standing = kStanding, .largest = largest}, [this] { Tell(); }),
-        spender(kStanding) {}
+        spender(grantor.total()) {}
 
   void Tell() {
     if (const auto total = grantor.Due()) to_child.push_back(*total);
@@ -267,9 +283,10 @@ TEST(Credit, SendsEveryRecordInTheEndAndNeverGoesBeyondTheBudget) {
   const Case cases[] = {
       {"one link with plenty", 64 * kMega, kMega, 1},
       {"ten links with plenty", 64 * kMega, kMega, 10},
-      {"the largest record fills the budget", kMega, kMega - 4 * kStanding, 4},
+      {"the largest record takes all but the standing credit", kMega, kMega * 3 / 4, 4},
       {"many links, each of whose records takes half", kMega, kMega / 2, 16},
       {"records that need a third and more each", kMega, kMega * 2 / 5, 3},
+      {"more links than could stand on 16 KiB each", kMega, kMega * 3 / 4, 150},
   };
   for (const Case& row : cases) {
     for (unsigned seed = 1; seed <= 20; ++seed) {

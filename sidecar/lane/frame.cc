@@ -28,13 +28,13 @@ enum class Kind : std::uint8_t {
   kPing = 8,
   kPong = 9,
   kDrain = 10,
+  kPath = 11,
 };
 
 constexpr std::uint8_t kCompressed = 0x01;
 constexpr std::size_t kMaxGroupText = 253;
 constexpr std::size_t kMaxMessageText = 1024;
 constexpr std::size_t kMaxResponse = 64 * 1024;
-constexpr std::size_t kMaxPath = 16;
 constexpr std::uint8_t kLastGrpcCode = 16;
 
 void Begin(Writer& out, Kind kind) { out.Byte(static_cast<std::uint8_t>(kind)); }
@@ -55,10 +55,13 @@ void PutPath(Writer& out, const std::vector<std::string>& path) {
   for (const std::string& host : path) out.Text(host);
 }
 
+// Makes the frame malformed: asks for more than there is.
+void Break(Reader& in) { in.Raw(in.rest().size() + 1); }
+
 std::vector<std::string> GetPath(Reader& in) {
   std::vector<std::string> path;
   const std::uint64_t hosts = in.Number();
-  if (hosts > kMaxPath) in.Raw(in.rest().size() + 1);  // a fault: more than there is
+  if (hosts > kMaxPath) Break(in);
   for (std::uint64_t i = 0; i < hosts && in.ok(); ++i) {
     path.emplace_back(in.Text(record::kMaxHostText));
   }
@@ -145,7 +148,9 @@ void Put(Writer& out, const Batch& batch) {
 Batch GetBatch(Reader& in, Batch::Lane lane, const Bytes& message) {
   Batch batch;
   batch.lane = lane;
-  batch.compressed = (in.Byte() & kCompressed) != 0;
+  const std::uint8_t flags = in.Byte();
+  if (flags > kCompressed) Break(in);
+  batch.compressed = flags == kCompressed;
   if (lane == Batch::Lane::kData) batch.session = in.Number();
   batch.first = in.Number();
   if (batch.compressed) batch.raw_size = in.Number();
@@ -218,6 +223,11 @@ void Put(Writer& out, const Drain& drain) {
   out.Number(static_cast<std::uint64_t>(drain.grace.count()));
 }
 
+void Put(Writer& out, const Path& path) {
+  Begin(out, Kind::kPath);
+  PutPath(out, path.hosts);
+}
+
 void Put(Writer&, const Unknown&) {}
 
 PeerState GetState(Reader& in) {
@@ -252,6 +262,7 @@ Frame GetFrame(Kind kind, Reader& in, const Bytes& message) {
       return Pong{stamp, GetState(in)};
     }
     case Kind::kDrain: return GetDrain(in);
+    case Kind::kPath: return Path{GetPath(in)};
   }
   return Unknown{};
 }

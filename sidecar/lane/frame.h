@@ -45,7 +45,7 @@ struct Welcome {
   std::string group;
   std::string group_id;
   std::string host;
-  record::StoreId store{};        // the parent's own
+  record::StoreId store{};        // the parent's own: another one does not know what went before
   std::uint64_t session = 0;      // names this Hello's successor state; Data must carry it
   std::uint64_t mark = 0;         // highest sequence of the child's store that is kept here
   std::uint32_t mark_crc = 0;     // CRC-32C of that record, 0 where none
@@ -111,11 +111,22 @@ struct Drain {
   bool operator==(const Drain&) const = default;
 };
 
+// Parent to child, when it changes after Welcome: hosts above and including the parent, so that a
+// loop shows to whoever is part of it, in whatever order its links were made.
+struct Path {
+  std::vector<std::string> hosts;
+  bool operator==(const Path&) const = default;
+};
+
 struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using Frame = std::variant<Unknown, Hello, Welcome, Batch, Ack, LiveAck, Credit, Ping, Pong, Drain>;
+using Frame =
+    std::variant<Unknown, Hello, Welcome, Batch, Ack, LiveAck, Credit, Ping, Pong, Drain, Path>;
+
+// A path names at most this many hosts: more than a record may pass.
+inline constexpr std::size_t kMaxPath = 16;
 
 // Appends the frame as one gRPC message.
 void AppendFrame(const Frame& frame, std::string& out);

@@ -99,6 +99,8 @@ const std::vector<Frame>& Samples() {
       Ping{.stamp = kMost, .state = PeerState::kStoreFailed},
       Pong{.stamp = 1, .state = PeerState::kDraining},
       Drain{.grace = std::chrono::seconds(30)},
+      Path{},
+      Path{.hosts = {"ms1.example", "ms2.example"}},
   };
   return samples;
 }
@@ -141,7 +143,7 @@ TEST(Frame, BytesLeftOverAreCorrupt) {
 }
 
 TEST(Frame, UnknownKindsAreIgnored) {
-  for (int kind : {0, 11, 42, 255}) {
+  for (int kind : {0, 12, 42, 255}) {
     const std::string bytes = std::string(1, static_cast<char>(kind)) + "whatever it may mean";
     const Result<Frame> frame = ParseFrame(Bytes::Copy(bytes));
     ASSERT_THAT(frame, base::IsOk()) << kind;

@@ -79,15 +79,18 @@ void LaneStream::Accept() {
 
 void LaneStream::Refuse(const Error& why) {
   fault_ = why;
-  const std::string message =
-      http2::PercentEncode(std::string_view(why.message()).substr(0, kMostRefusal));
-  const std::string event = std::to_string(why.event());
-  const std::array headers = {
-      http2::Field{":status", "200", true}, http2::Field{"content-type", "application/grpc", true},
-      http2::Field{"grpc-status", "7", true}, http2::Field{"grpc-message", message, false},
-      http2::Field{kEventHeader, event, false}};
+  told_ = http2::PercentEncode(std::string_view(why.message()).substr(0, kMostRefusal));
+  told_event_ = std::to_string(why.event());
+  trailers_ = {http2::Field{"grpc-status", "7", true}, http2::Field{"grpc-message", told_, false},
+               http2::Field{kEventHeader, told_event_, false}};
+  if (accepted_) return session_.ResumeBody(*this);  // OnOffer ends the body with them
+  const std::array headers = {http2::Field{":status", "200", true},
+                              http2::Field{"content-type", "application/grpc", true}, trailers_[0],
+                              trailers_[1], trailers_[2]};
   session_.Respond(*this, headers, false);
 }
+
+http2::Fields LaneStream::Trailers() { return trailers_; }
 
 bool LaneStream::OnHeader(std::string_view name, std::string_view value) {
   if (++headers_ > kMostHeaders || name.size() + value.size() > kMostHeaderText) return false;
@@ -126,6 +129,7 @@ void LaneStream::OnEnd() {
 }
 
 http2::Offer LaneStream::OnOffer(std::size_t most) {
+  if (!told_event_.empty()) return {.bytes = 0, .then = http2::Offer::Then::kTrailers};
   if (output_.size() < most) user_.OnRoom(*this);
   const std::size_t bytes = std::min(most, output_.size());
   return {.bytes = bytes,

@@ -60,6 +60,7 @@ class LaneStream final : public http2::Stream {
   void Wake();
   // The parent's answer to OnLaneAsked.
   void Accept();
+  // Tells the peer why, in the answer to OnLaneAsked or later, and takes no more frames.
   void Refuse(const base::Error& why);
   // Bounds the messages that are taken from now on: what the peer's credit allows.
   void SetMostMessage(std::size_t bytes) { reader_.set_max_message(bytes); }
@@ -71,7 +72,7 @@ class LaneStream final : public http2::Stream {
   void OnEnd() override;
   http2::Offer OnOffer(std::size_t most) override;
   void OnTake(std::size_t bytes, std::string& out) override { output_.Take(bytes, out); }
-  http2::Fields Trailers() override { return {}; }
+  http2::Fields Trailers() override;
   void OnClosed(http2::ErrorCode code) override;
 
   LaneUser& user_;
@@ -83,8 +84,11 @@ class LaneStream final : public http2::Stream {
   unsigned headers_ = 0;
   MessageReader reader_;
   Output output_;
-  int event_ = 0;  // of a refusal
+  int event_ = 0;  // of the peer's refusal
   std::string refusal_;
+  std::string told_;  // of ours, encoded
+  std::string told_event_;
+  std::array<http2::Field, 3> trailers_;
   base::Status fault_;  // what ended the lane from our side
 };
 

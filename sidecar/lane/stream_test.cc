@@ -137,6 +137,21 @@ TEST_F(LaneStreamTest, RefusalReachesTheChildWithItsNumberAndSentence) {
   EXPECT_EQ(client_.stream_count() + server_.stream_count(), 0U);
 }
 
+TEST_F(LaneStreamTest, RefusalAfterAcceptReachesTheChildToo) {
+  Open(Lane::kControl);
+  Say(child_, Ping{.stamp = 1});
+  Pump();
+  ASSERT_EQ(parent_.frames.size(), 1U);
+  parent_.current->Refuse(Fail(Code::kDenied, "Hello names another host").As(20052));
+  Say(child_, Ping{.stamp = 2});
+  Pump();
+  ASSERT_TRUE(child_.over);
+  EXPECT_EQ(child_.over->event(), 20052);
+  EXPECT_EQ(child_.over->message(), "the peer refused: Hello names another host");
+  EXPECT_EQ(parent_.frames.size(), 1U) << "a refused child is not heard";
+  EXPECT_EQ(client_.stream_count() + server_.stream_count(), 0U);
+}
+
 TEST_F(LaneStreamTest, RefusalOfAnyLengthArrives) {
   parent_.refusal = Fail(Code::kDenied, std::string(5'000, '\xfc')).As(61001);
   Open(Lane::kControl);

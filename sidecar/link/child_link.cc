@@ -34,6 +34,13 @@ constexpr std::size_t kMostBesideBody = 384 * 1024;
 // A frame's own head beside its payload.
 constexpr std::size_t kFrameHead = 64;
 
+// With its event in front, for people to look up.
+Error Numbered(const Error& refusal) {
+  const pki::Event* event = pki::FindEvent(refusal.event());
+  if (event == nullptr) return refusal;
+  return refusal.In(std::to_string(event->number) + " " + std::string(event->reason));
+}
+
 }  // namespace
 
 ChildLink::ChildLink(LinkEnv& env, const LinkOptions& options, ChildLinkHost& host, net::Fd socket,
@@ -83,13 +90,10 @@ void ChildLink::OnOpen() {
   peer_ = *std::move(peer);
 }
 
-// What the peer is told of a refusal, which is less than the log gets where its chain means
+// What a peer is told that was not let in, which is less than the log gets where its chain means
 // nothing.
 Error ChildLink::Explain(const Error& refusal) {
-  Error told = trust::Admission::MayTell(refusal) ? refusal : trust::Admission::Generic();
-  const pki::Event* event = pki::FindEvent(told.event());
-  if (event == nullptr) return told;
-  return told.In(std::to_string(event->number) + " " + std::string(event->reason));
+  return Numbered(trust::Admission::MayTell(refusal) ? refusal : trust::Admission::Generic());
 }
 
 void ChildLink::OnLaneAsked(lane::LaneStream& stream) {
@@ -98,7 +102,7 @@ void ChildLink::OnLaneAsked(lane::LaneStream& stream) {
         host_.Judge(transport_->connection().tls()->PeerChain());
     if (!again) refused_ = again.error();
   }
-  if (refused_) return RefuseLane(stream);
+  if (refused_) return RefuseLane(stream, Explain(*refused_));
   lane::LaneStream*& place = lanes_[static_cast<std::size_t>(stream.lane())];
   if (place != nullptr)
     return stream.Refuse(Fail(Code::kInvalid, "the link has this lane already"));
@@ -107,8 +111,8 @@ void ChildLink::OnLaneAsked(lane::LaneStream& stream) {
   UpdateBounds();
 }
 
-void ChildLink::RefuseLane(lane::LaneStream& stream) {
-  stream.Refuse(Explain(*refused_));
+void ChildLink::RefuseLane(lane::LaneStream& stream, const Error& told) {
+  stream.Refuse(told);
   lanes_[static_cast<std::size_t>(stream.lane())] = &stream;
   transport_->Flush();
   if (!closing_) bound_ = env_.loop.PostAfter(kRefusalBound, [this] { Close(*refused_); });
@@ -148,7 +152,7 @@ Status ChildLink::CheckHello(const lane::Hello& hello) const {
         .As(pki::event::kNotInTrustedDomain);
   }
   if (std::find(hello.path.begin(), hello.path.end(), options_.host) != hello.path.end()) {
-    return Fail(Code::kInvalid, "the child's path holds this relay: a loop of parents");
+    return Fail(Code::kDenied, "the child's path holds this relay: a loop of parents");
   }
   return {};
 }
@@ -161,8 +165,7 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
     ScheduleAnswers();
   });
   credit_.emplace(host_.budget(),
-                  lane::CreditGrantor::Options{.standing = host_.StandingCredit(),
-                                               .largest = options_.max_record + kMostBesideBody},
+                  lane::CreditGrantor::Options{.largest = options_.max_record + kMostBesideBody},
                   [this] { TellCredit(); });
   const std::size_t history = std::min(options_.History(), static_cast<std::size_t>(hello.history));
   const lane::LaneSender sender{.host = peer_.host, .store = hello.store};
@@ -186,10 +189,11 @@ void ChildLink::SendWelcome(std::size_t history) {
       .group = options_.group,
       .group_id = host_.identity().group_id,
       .host = options_.host,
+      .store = options_.store,
       .session = session_,
       .mark = store_->mark(),
       .mark_crc = store_->mark_crc(),
-      .path = options_.path,
+      .path = host_.path(),
       .clock_ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count(),
       .max_record = options_.max_record,
       .history = history,
@@ -200,7 +204,14 @@ void ChildLink::SendWelcome(std::size_t history) {
 // === what the child sends ===
 
 Status ChildLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
-  if (const auto* hello = std::get_if<lane::Hello>(&frame)) return OnHello(*hello);
+  if (refused_) return {};
+  if (const auto* hello = std::get_if<lane::Hello>(&frame)) {
+    const Status taken = OnHello(*hello);
+    if (taken) return {};
+    refused_ = taken.error();
+    RefuseLane(stream, Numbered(taken.error()));
+    return {};
+  }
   if (!welcomed_) return Fail(Code::kInvalid, "child sent a frame before Hello");
   if (const auto* batch = std::get_if<lane::Batch>(&frame)) return OnBatch(stream, *batch);
   if (const auto* credit = std::get_if<lane::Credit>(&frame)) {
@@ -335,6 +346,10 @@ void ChildLink::SendControl(const lane::Frame& frame) {
 }
 
 void ChildLink::OnRoom(lane::LaneStream& /*lane*/) {}
+
+void ChildLink::TellPath() {
+  if (welcomed_) SendControl(lane::Path{.hosts = host_.path()});
+}
 
 void ChildLink::AskToDrain(Duration grace) {
   SendControl(lane::Drain{.grace = std::chrono::duration_cast<milliseconds>(grace)});

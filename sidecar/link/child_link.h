@@ -33,13 +33,13 @@ class ChildLinkHost {
   // Judges a peer; again for each new stream.
   virtual base::Result<pki::PeerIdentity> Judge(const std::vector<pki::Certificate>& chain) = 0;
   virtual const trust::Identity& identity() const = 0;
+  // From this relay to the top.
+  virtual const std::vector<std::string>& path() const = 0;
   // The intake of a child's store, made on first sight; kExhausted where there are too many.
   virtual base::Result<StoreIntake*> FindStore(const std::string& host,
                                                const record::StoreId& store) = 0;
   virtual record::Sink& sink() = 0;
   virtual record::MemoryBudget& budget() = 0;
-  // What one more link may hold without asking: less, the more links there are.
-  virtual std::uint64_t StandingCredit() const = 0;
   virtual lane::PeerState state() const = 0;
   // The last call of a link, which is destroyed after it from a task of the host's own.
   virtual void OnOver(ChildLink& link, const base::Error& why) = 0;
@@ -55,6 +55,8 @@ class ChildLink final : private lane::LaneUser {
   ~ChildLink();
 
   void Start();
+  // The host's path has changed.
+  void TellPath();
   // Asks the child to move on.
   void AskToDrain(base::Duration grace);
   // Judges the peer again (trust or time have changed) and closes the link where it fails.
@@ -76,7 +78,7 @@ class ChildLink final : private lane::LaneUser {
   void OnRoom(lane::LaneStream& stream) override;
   void OnLaneOver(lane::LaneStream& stream, const base::Error& why) override;
 
-  void RefuseLane(lane::LaneStream& stream);
+  void RefuseLane(lane::LaneStream& stream, const base::Error& told);
   base::Status CheckHello(const lane::Hello& hello) const;
   base::Status OnHello(const lane::Hello& hello);
   void SendWelcome(std::size_t history);

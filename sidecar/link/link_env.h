@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "lib/base/loop.h"
 #include "lib/compress/lane_codec.h"
@@ -12,6 +11,7 @@
 #include "lib/net/connection.h"
 #include "lib/net/resolver.h"
 #include "sidecar/link/link_metrics.h"
+#include "sidecar/record/record.h"
 
 namespace postern::link {
 
@@ -28,8 +28,8 @@ enum class Compression : std::uint8_t { kAuto, kZstd, kNone };
 
 struct LinkOptions {
   std::string group = "default";
-  std::string host;               // who this relay is
-  std::vector<std::string> path;  // hosts from this relay to the top; set by the link above
+  std::string host;         // who this relay is
+  record::StoreId store{};  // where it keeps what children send: what another one does not know
   base::Duration dead_after = std::chrono::seconds(5);
   base::Duration connect_bound = std::chrono::seconds(30);  // TCP, TLS and Hello together
   Compression compression = Compression::kAuto;

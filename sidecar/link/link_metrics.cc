@@ -16,6 +16,9 @@ LinkMetrics::LinkMetrics(metrics::Registry& registry)
                                          "Bytes of the bodies that children sent.")),
       live_answered(registry.AddCounter("postern_link_answered_records_total",
                                         "Live records that the parent answered.")),
+      resent(registry.AddCounter("postern_link_resent_records_total",
+                                 "Records sent again because a link was lost before they were "
+                                 "answered.")),
       rejected(registry.AddCounter("postern_link_rejected_records_total",
                                    "Stored records that left for a fault of their body.")) {}
 

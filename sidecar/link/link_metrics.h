@@ -17,6 +17,7 @@ struct LinkMetrics {
   metrics::Counter& received_records;  // from children
   metrics::Counter& received_bytes;
   metrics::Counter& live_answered;  // by the parent
+  metrics::Counter& resent;         // the first link was lost before they were answered
   metrics::Counter& rejected;       // stored records, for a fault of the body
 };
 

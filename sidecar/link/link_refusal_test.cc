@@ -218,6 +218,33 @@ TEST_F(LinkRefusalTest, EndsALinkThatBreaksTheProtocolAndNoOther) {
   EXPECT_EQ(world_.log.Count("no link to a parent"), 0U);
 }
 
+TEST_F(LinkRefusalTest, TellsTheChildWhatIsWrongWithItsHello) {
+  struct Case {
+    const char* when;
+    void (*edit)(lane::Hello&);
+    const char* then;
+  };
+  const Case kCases[] = {
+      {"it names another host", [](lane::Hello& hello) { hello.host = "gw2.example"; }, "20052"},
+      {"its group has another root", [](lane::Hello& hello) { hello.group_id = "sha256:other"; },
+       "21007"},
+      {"its path holds the parent",
+       [](lane::Hello& hello) { hello.path.insert(hello.path.begin(), "ms1.example"); },
+       "loop of parents"},
+      {"it speaks another version", [](lane::Hello& hello) { hello.protocol = 2; }, "version 2"},
+  };
+  ParentSite parent(world_, {kChild});
+  for (const Case& c : kCases) {
+    RawChild child(world_, kChild, parent.port());
+    lane::Hello hello = child.Hello();
+    c.edit(hello);
+    child.Send(Lane::kControl, hello);
+    ASSERT_TRUE(world_.RunUntil([&] { return !child.over.empty(); }, seconds(5))) << c.when;
+    EXPECT_THAT(child.over, AllOf(HasSubstr("the peer refused"), HasSubstr(c.then))) << c.when;
+    ASSERT_TRUE(world_.RunUntil([&] { return parent.server->links() == 0; }, seconds(5))) << c.when;
+  }
+}
+
 TEST_F(LinkRefusalTest, IgnoresUnknownFrames) {
   ParentSite parent(world_, {kChild});
   RawChild child(world_, kChild, parent.port());

@@ -28,6 +28,7 @@ LinkServer::LinkServer(LinkEnv& env, const LinkOptions& options, net::Fd socket,
     : env_(env),
       options_(options),
       identity_(std::move(identity)),
+      path_({options.host}),
       admission_(admission),
       sink_(sink),
       budget_(budget),
@@ -82,19 +83,19 @@ lane::PeerState LinkServer::state() const {
   return budget_.waiting() > 0 ? lane::PeerState::kFull : lane::PeerState::kAccepting;
 }
 
-// Idle links together must leave most of the budget to those that have something to send.
-std::uint64_t LinkServer::StandingCredit() const {
-  constexpr std::uint64_t kMost = 16 * 1024;
-  constexpr std::uint64_t kLeast = 1024;
-  return std::clamp(budget_.total() / 8 / std::max<std::size_t>(1, links_.size()), kLeast, kMost);
-}
-
 void LinkServer::SetIdentity(trust::IdentityPtr identity) {
   const bool new_leaf = identity->serial != identity_->serial;
   identity_ = std::move(identity);
   for (const auto& [raw, link] : links_) link->Recheck();
   if (!new_leaf) return;
   for (const auto& [raw, link] : links_) link->AskToDrain(kOverlap);
+}
+
+void LinkServer::SetPathAbove(const std::vector<std::string>& hosts) {
+  path_.resize(1);
+  const std::size_t most = std::min(hosts.size(), lane::kMaxPath - 1);
+  path_.insert(path_.end(), hosts.begin(), hosts.begin() + static_cast<std::ptrdiff_t>(most));
+  for (const auto& [raw, link] : links_) link->TellPath();
 }
 
 void LinkServer::Drain(base::Duration grace) {

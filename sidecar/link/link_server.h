@@ -11,6 +11,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "lib/net/listener.h"
 #include "sidecar/link/child_link.h"
@@ -30,6 +31,8 @@ class LinkServer final : private ChildLinkHost {
   // A new leaf or new roots. Links whose peer is no longer believed are cut now; the others are
   // asked to move to a link under the new leaf, and end when they have.
   void SetIdentity(trust::IdentityPtr identity);
+  // The hosts above this relay, its parent first: told to every child, which may find itself there.
+  void SetPathAbove(const std::vector<std::string>& hosts);
   // Takes no more sockets and asks every child to move on.
   void Drain(base::Duration grace);
   // Closes every link that is left.
@@ -42,11 +45,11 @@ class LinkServer final : private ChildLinkHost {
  private:
   base::Result<pki::PeerIdentity> Judge(const std::vector<pki::Certificate>& chain) override;
   const trust::Identity& identity() const override { return *identity_; }
+  const std::vector<std::string>& path() const override { return path_; }
   base::Result<StoreIntake*> FindStore(const std::string& host,
                                        const record::StoreId& store) override;
   record::Sink& sink() override { return sink_; }
   record::MemoryBudget& budget() override { return budget_; }
-  std::uint64_t StandingCredit() const override;
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;
 
@@ -55,6 +58,7 @@ class LinkServer final : private ChildLinkHost {
   LinkEnv& env_;
   const LinkOptions& options_;
   trust::IdentityPtr identity_;
+  std::vector<std::string> path_;  // this relay's host, then those above it
   trust::Admission& admission_;
   record::Sink& sink_;
   record::MemoryBudget& budget_;

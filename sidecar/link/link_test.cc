@@ -136,10 +136,42 @@ TEST_F(LinkTest, OffersAnUnansweredRecordToTheNextLink) {
   ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 1; }));
   gate.Cut();
   ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 2; }));
+  EXPECT_FALSE(parent.sink.delivered()[0]->possible_repeat);
+  EXPECT_TRUE(parent.sink.delivered()[1]->possible_repeat);
+  EXPECT_EQ(world_.metrics.resent.value(), 1);
   parent.sink.AnswerAll({});
   ASSERT_TRUE(world_.RunUntil([&] { return answers > 0; }));
   world_.Pass(seconds(1));
   EXPECT_EQ(answers, 1);
+}
+
+// A link that brought such a record would be ended by the parent, and the next one, and the next.
+TEST_F(LinkTest, AnswersForRecordsThatTheParentCanNeverTake) {
+  ParentSite parent(world_, {kChild});
+  parent.options.max_record = 1'000;
+  AnswerAtOnce(parent);
+  ChildSite child(world_, kChild, parent.port());
+  child.uplink->Start();
+  std::vector<Answer> answers;
+  const auto keep = [&](const Answer& answer) { answers.push_back(answer); };
+  child.Ask(In(seconds(60)), 1, keep, 1'001);
+  record::Record far = *ChildSite::MakeRecord(2, 10);
+  far.hops = 8;
+  child.outbox.live.Push(
+      {.record = std::make_shared<const Record>(far), .deadline = In(seconds(60)), .done = keep});
+  child.Store(3, 1'000);
+  child.Store(4, 1'001);
+  child.Store(5, 1'000);
+  child.Store(6, 1'001);
+  ASSERT_TRUE(world_.RunUntil([&] { return answers.size() == 2 && child.outbox.stored.empty(); }));
+  EXPECT_EQ(answers[0].code, AnswerCode::kInvalidArgument);
+  EXPECT_THAT(answers[0].message, HasSubstr("send smaller batches"));
+  EXPECT_EQ(answers[1].code, AnswerCode::kInvalidArgument);
+  EXPECT_THAT(answers[1].message, HasSubstr("8 links"));
+  EXPECT_EQ(Numbers(parent.sink), (std::vector<std::uint64_t>{3, 5}));
+  EXPECT_EQ(world_.metrics.rejected.value(), 2);
+  EXPECT_EQ(child.budget.used(), 0U);
+  EXPECT_EQ(world_.log.Count("no link to a parent"), 0U);
 }
 
 // === stored records: none lost, none repeated ===
@@ -188,8 +220,13 @@ TEST_F(LinkTest, SendsWhatAParentLostWithItsMemoryAgain) {
   parent = std::make_unique<ParentSite>(world_, std::set<std::string>{kChild}, 64 << 20,
                                         "ms1.example", port);
   AnswerAtOnce(*parent);
+  EXPECT_EQ(world_.metrics.resent.value(), 0) << "the same store";
   ASSERT_TRUE(world_.RunUntil([&] { return child.outbox.stored.empty(); }));
   EXPECT_EQ(Numbers(parent->sink), UpTo(50));
+  EXPECT_EQ(world_.metrics.resent.value(), 50);
+  for (const record::RecordPtr& record : parent->sink.delivered()) {
+    EXPECT_TRUE(record->possible_repeat);
+  }
 }
 
 TEST_F(LinkTest, LearnsOfAcknowledgementsThatWereLostWithTheLink) {
@@ -306,6 +343,54 @@ TEST_F(LinkTest, DoesNotOutliveTheCertificateThatAuthenticatedIt) {
   world_.clock.Advance(std::chrono::days(91));
   ASSERT_TRUE(world_.RunUntil([&] { return !child.uplink->connected(); }, seconds(2)));
   EXPECT_GE(world_.log.Count("event=20049"), 1U);
+}
+
+// === loops ===
+
+// Both ends of a relay, as its app joins them.
+struct MiddleSite {
+  MiddleSite(LinkWorld& in, const std::string& host)
+      : parent(in, {"*"}, 1 << 24, host), world(in) {}
+  void LinkTo(const MiddleSite& above) {
+    const std::string& host = parent.options.host;
+    child = std::make_unique<ChildSite>(world, host, std::vector{above.parent.port()},
+                                        world.Identity(host), above.parent.options.host);
+    child->uplink->OnPath(
+        [this](const std::vector<std::string>& hosts) { parent.server->SetPathAbove(hosts); });
+    child->uplink->Start();
+  }
+
+  ParentSite parent;
+  LinkWorld& world;
+  std::unique_ptr<ChildSite> child;
+};
+
+TEST_F(LinkTest, RefusesALoopInWhateverOrderItsLinksAreMade) {
+  const std::vector<std::vector<int>> orders = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}};
+  for (const std::vector<int>& order : orders) {
+    std::vector<std::unique_ptr<MiddleSite>> sites;
+    for (const char* host : {"a.example", "b.example", "c.example"}) {
+      sites.push_back(std::make_unique<MiddleSite>(world_, host));
+    }
+    const auto link = [&sites](int from) {
+      sites[static_cast<std::size_t>(from)]->LinkTo(*sites[static_cast<std::size_t>(from + 1) % 3]);
+    };
+    for (const int from : {order[0], order[1]}) {
+      link(from);
+      ASSERT_TRUE(Connected(*sites[static_cast<std::size_t>(from)]->child));
+    }
+    world_.Pass(milliseconds(100));  // paths are told
+    link(order[2]);
+    const link::Uplink& last = *sites[static_cast<std::size_t>(order[2])]->child->uplink;
+    EXPECT_TRUE(world_.RunUntil(
+        [&] { return last.trouble().find("loop of parents") != std::string::npos; }, seconds(5)))
+        << order[0] << order[1] << order[2] << ": " << last.trouble();
+    for (const auto& site : sites) site->child->uplink->Stop();
+    ASSERT_TRUE(world_.RunUntil([&] {
+      return std::all_of(sites.begin(), sites.end(),
+                         [](const auto& site) { return site->parent.server->links() == 0; });
+    }));
+  }
 }
 
 // === silence, failover, drain ===

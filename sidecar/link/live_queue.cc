@@ -100,6 +100,7 @@ std::vector<LiveItem> LiveFlight::TakeAll() {
   std::vector<LiveItem> items;
   for (std::optional<LiveItem>& item : items_) {
     if (!item) continue;
+    item->record = record::AsPossibleRepeat(item->record);
     item->sent = true;
     items.push_back(*std::move(item));
   }

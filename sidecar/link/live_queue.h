@@ -63,7 +63,8 @@ class LiveFlight {
   // Answers `count` items from `first` on. False where the peer answers what was never sent; an
   // answer for an item that is answered already (its deadline passed) is ignored.
   [[nodiscard]] bool Answer(std::uint64_t first, std::uint64_t count, const record::Answer& answer);
-  // Returns what is not answered, in order, and forgets it.
+  // Returns what is not answered, in order, and forgets it. The peer may have it: whoever gets it
+  // next is told that it may be a repeat.
   std::vector<LiveItem> TakeAll();
   // Answers what is past its deadline: the outcome is unknown, the peer may still answer.
   void Expire(base::Instant now);

@@ -25,16 +25,13 @@ constexpr http2::Session::Options kSession = {
     .connection_window = (1U << 31U) - 1,
     .header_table = 0,
 };
-// What a lane may have ready beyond what HTTP/2 asks for: the rest waits in the outbox, where it
-// can still go elsewhere.
-constexpr std::size_t kReady = 64 * 1024;
 constexpr Duration kIdleBeforeReturn = std::chrono::seconds(1);
 // `compression: Auto`. Above this share the CPU is the limit: zstd would only take from the
 // records.
 constexpr double kBusyForAuto = 0.6;
 // Below this rate zstd costs next to nothing and spares the user's traffic; above it only a link
 // that does not keep up is worth the work.
-constexpr std::uint64_t kLightBytesPerSecond = 8 * 1024 * 1024;
+constexpr double kLightBytesPerSecond = 8 * 1024 * 1024;
 
 }  // namespace
 
@@ -47,8 +44,7 @@ ParentLink::ParentLink(LinkEnv& env, const LinkOptions& options, const ParentAdd
       outbox_(outbox),
       observer_(observer),
       silence_(options.dead_after),
-      last_sent_(env.loop.clock().Now()),
-      last_batch_(last_sent_) {
+      last_sent_(env.loop.clock().Now()) {
   dial_ = std::make_unique<net::Dial>(
       env_.loop, env_.resolver, parent_.addresses, options_.connect_bound,
       [this](base::Result<net::Fd> socket) { OnConnected(std::move(socket)); });
@@ -126,23 +122,21 @@ Status ParentLink::OnWelcome(const lane::Welcome& welcome) {
     return Fail(Code::kInvalid, "parent speaks version " + std::to_string(welcome.protocol) +
                                     " of the link's protocol, this relay version 1");
   }
-  if (std::find(welcome.path.begin(), welcome.path.end(), options_.host) != welcome.path.end()) {
-    return Fail(Code::kInvalid, "the way up leads back to this relay: a loop of parents");
-  }
+  RETURN_IF_ERROR(OnPath(welcome.path));
   welcomed_ = true;
-  session_ = welcome.session;
-  max_record_ = static_cast<std::size_t>(welcome.max_record);
-  credit_.emplace(welcome.credit);
-  const std::size_t history =
-      std::min(options_.History(), static_cast<std::size_t>(welcome.history));
-  const lane::LaneSender sender{.host = options_.host, .store = outbox_.stored.store()};
-  live_packer_.emplace(lane::Batch::Lane::kLive, sender, env_.codec, history);
-  data_packer_.emplace(lane::Batch::Lane::kData, sender, env_.codec, history);
+  feed_.emplace(env_, options_, parent_.name, outbox_, welcome,
+                [this](const lane::Credit& wish) { SendControl(wish); });
   bound_.Cancel();
   tick_ = env_.loop.PostAfter(silence_.tick(), [this] { Tick(); });
-  // What the parent keeps of our store is done; only a link that carries moves the cursor.
-  mark_ = welcome.mark;
   observer_.OnWelcome(*this);
+  return {};
+}
+
+Status ParentLink::OnPath(std::vector<std::string> path) {
+  if (std::find(path.begin(), path.end(), options_.host) != path.end()) {
+    return Fail(Code::kInvalid, "the way up leads back to this relay: a loop of parents");
+  }
+  path_ = std::move(path);
   return {};
 }
 
@@ -151,75 +145,23 @@ Status ParentLink::OnWelcome(const lane::Welcome& welcome) {
 void ParentLink::Carry() {
   CHECK(welcomed_, "a link carries after Welcome");
   carrying_ = true;
-  outbox_.stored.StartAfter(mark_);
+  feed_->Start();  // only a link that carries moves the cursor
   Wake();
 }
 
 void ParentLink::Wake() {
   if (!carrying_ || over_) return;
-  if (!outbox_.live.empty() && stream(lane::Lane::kLive) != nullptr)
-    stream(lane::Lane::kLive)->Wake();
-  if (outbox_.stored.Next() != nullptr && stream(lane::Lane::kData) != nullptr)
-    stream(lane::Lane::kData)->Wake();
+  lane::LaneStream* live = stream(lane::Lane::kLive);
+  lane::LaneStream* data = stream(lane::Lane::kData);
+  if (live != nullptr && feed_->HasLive()) live->Wake();
+  if (data != nullptr && feed_->HasData()) data->Wake();
   transport_->Flush();
 }
 
 void ParentLink::OnRoom(lane::LaneStream& stream) {
   if (!carrying_ || over_) return;
-  if (stream.lane() == lane::Lane::kLive) FillLive(stream);
-  if (stream.lane() == lane::Lane::kData) FillData(stream);
-}
-
-void ParentLink::FillLive(lane::LaneStream& stream) {
-  const base::Instant now = env_.loop.clock().Now();
-  while (!outbox_.live.empty() && stream.output().size() < kReady) {
-    while (!outbox_.live.empty() && !live_packer_->full()) {
-      const LiveItem& next = outbox_.live.front();
-      const std::size_t bound = lane::BatchPacker::Bound(*next.record);
-      if (bound + live_packer_->raw_size() > credit_->available()) {
-        AskForCredit(outbox_.live.bytes() + bound, bound + live_packer_->raw_size());
-        break;
-      }
-      if (bound > lane::BatchPacker::kBatchSize && !live_packer_->empty()) break;
-      const auto left = std::chrono::duration_cast<milliseconds>(next.deadline - now).count();
-      const record::RecordPtr record = next.record;
-      const std::uint64_t number = flight_.Add(outbox_.live.Pop());
-      live_packer_->Add(number, static_cast<std::uint64_t>(std::max<std::int64_t>(1, left)),
-                        *record);
-    }
-    if (live_packer_->empty()) return;
-    sent_since_tick_ += live_packer_->raw_size();
-    credit_->Spend(live_packer_->raw_size());
-    live_packer_->Finish(0, ShouldCompress(), stream.output());
-    last_batch_ = now;
-  }
-}
-
-void ParentLink::FillData(lane::LaneStream& stream) {
-  StoredQueue& stored = outbox_.stored;
-  while (stored.Next() != nullptr && stream.output().size() < kReady) {
-    while (const record::RecordPtr next = stored.Next()) {
-      const std::size_t bound = lane::BatchPacker::Bound(*next);
-      if (data_packer_->full()) break;
-      if (bound + data_packer_->raw_size() > credit_->available()) {
-        AskForCredit(stored.bytes() + bound, bound + data_packer_->raw_size());
-        break;
-      }
-      if (bound > lane::BatchPacker::kBatchSize && !data_packer_->empty()) break;
-      data_sent_through_ = stored.next_sequence();
-      data_packer_->Add(data_sent_through_, 0, *next);
-      stored.Advance();
-    }
-    if (data_packer_->empty()) return;
-    sent_since_tick_ += data_packer_->raw_size();
-    credit_->Spend(data_packer_->raw_size());
-    data_packer_->Finish(session_, ShouldCompress(), stream.output());
-    last_batch_ = env_.loop.clock().Now();
-  }
-}
-
-void ParentLink::AskForCredit(std::uint64_t pending, std::uint64_t next) {
-  if (const std::optional<lane::Credit> ask = credit_->Ask(pending, next)) SendControl(*ask);
+  if (stream.lane() == lane::Lane::kLive) feed_->FillLive(ShouldCompress(), stream.output());
+  if (stream.lane() == lane::Lane::kData) feed_->FillData(ShouldCompress(), stream.output());
 }
 
 bool ParentLink::ShouldCompress() const {
@@ -246,10 +188,14 @@ void ParentLink::SendControl(const lane::Frame& frame) {
 Status ParentLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
   if (const auto* welcome = std::get_if<lane::Welcome>(&frame)) return OnWelcome(*welcome);
   if (!welcomed_) return Fail(Code::kInvalid, "parent sent a frame before Welcome");
-  if (const auto* ack = std::get_if<lane::LiveAck>(&frame)) return OnLiveAck(*ack);
-  if (const auto* stored = std::get_if<lane::Ack>(&frame)) return OnAck(*stored);
-  if (const auto* credit = std::get_if<lane::Credit>(&frame)) {
-    credit_->Grant(credit->total);
+  if (const auto* ack = std::get_if<lane::LiveAck>(&frame)) {
+    RETURN_IF_ERROR(feed_->OnLiveAck(*ack));
+    CloseIfDone();
+  } else if (const auto* stored = std::get_if<lane::Ack>(&frame)) {
+    RETURN_IF_ERROR(feed_->OnAck(*stored));
+    CloseIfDone();
+  } else if (const auto* credit = std::get_if<lane::Credit>(&frame)) {
+    feed_->Grant(credit->total);
     Wake();
   } else if (const auto* ping = std::get_if<lane::Ping>(&frame)) {
     parent_state_ = ping->state;
@@ -258,6 +204,9 @@ Status ParentLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
     parent_state_ = pong->state;
     const auto now = static_cast<std::uint64_t>(env_.loop.clock().Now().time_since_epoch().count());
     silence_.Measured(Duration(static_cast<Duration::rep>(now - std::min(now, pong->stamp))));
+  } else if (auto* path = std::get_if<lane::Path>(&frame)) {
+    RETURN_IF_ERROR(OnPath(std::move(path->hosts)));
+    observer_.OnPath(*this);
   } else if (std::holds_alternative<lane::Drain>(frame)) {
     parent_state_ = lane::PeerState::kDraining;
     observer_.OnDrainAsked(*this);
@@ -268,29 +217,11 @@ Status ParentLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
   return {};
 }
 
-Status ParentLink::OnLiveAck(const lane::LiveAck& ack) {
-  if (!flight_.Answer(ack.first, ack.count, ack.answer)) {
-    return Fail(Code::kInvalid, "parent answered a live record that was never sent");
-  }
-  env_.metrics.live_answered.Increment(static_cast<double>(ack.count));
-  if (retired_ && Idle()) Close(Fail(Code::kCancelled, "retired"));
-  return {};
-}
-
-Status ParentLink::OnAck(const lane::Ack& ack) {
-  if (ack.through > data_sent_through_ && ack.through > mark_) {
-    return Fail(Code::kInvalid, "parent acknowledged a stored record that was never sent");
-  }
-  if (!outbox_.stored.Acknowledge(ack.through)) {
-    return Fail(Code::kInvalid, "parent acknowledged a record beyond the queue's end");
-  }
-  if (retired_ && Idle()) Close(Fail(Code::kCancelled, "retired"));
-  return {};
-}
-
 // === life and end ===
 
-bool ParentLink::Idle() const { return flight_.unanswered() == 0; }
+void ParentLink::CloseIfDone() {
+  if (retired_ && feed_->idle()) Close(Fail(Code::kCancelled, "retired"));
+}
 
 void ParentLink::Tick() {
   tick_ = env_.loop.PostAfter(silence_.tick(), [this] { Tick(); });
@@ -307,24 +238,24 @@ void ParentLink::Tick() {
     return Close(Fail(Code::kExpired, "the certificate of parent " + parent_.name + " has ended")
                      .As(pki::event::kNotCurrentlyValid));
   }
-  flight_.Expire(now);
-  const auto rate =
-      static_cast<double>(sent_since_tick_) / (static_cast<double>(silence_.tick().count()) / 1e9);
-  light_ = rate < static_cast<double>(kLightBytesPerSecond);
-  sent_since_tick_ = 0;
+  feed_->Expire(now);
+  const std::uint64_t sent = feed_->sent() - std::exchange(sent_before_tick_, feed_->sent());
+  const double seconds = std::chrono::duration<double>(silence_.tick()).count();
+  light_ = static_cast<double>(sent) / seconds < kLightBytesPerSecond;
   // A heartbeat where nothing else shows that we live, and one in a while to measure the way.
   if (now - last_sent_ >= 2 * silence_.tick() || !heard) {
     SendControl(lane::Ping{.stamp = static_cast<std::uint64_t>(now.time_since_epoch().count())});
   }
-  if (now - last_batch_ >= kIdleBeforeReturn) {
-    if (const std::optional<lane::Credit> back = credit_->Return()) SendControl(*back);
+  if (now - feed_->last_batch() >= kIdleBeforeReturn) {
+    if (const std::optional<lane::Credit> back = feed_->ReturnCredit()) SendControl(*back);
   }
 }
 
 void ParentLink::Retire(Duration grace) {
   carrying_ = false;
   retired_ = true;
-  if (Idle()) return Close(Fail(Code::kCancelled, "retired"));
+  CloseIfDone();
+  if (closing_) return;
   bound_ = env_.loop.PostAfter(
       grace, [this] { Close(Fail(Code::kTimeout, "retired, and its grace is over")); });
 }
@@ -367,7 +298,7 @@ void ParentLink::OnTransportClosed(const Error& why) {
 void ParentLink::End(const Error& why) {
   if (over_) return;
   over_ = true;
-  outbox_.live.PutBack(flight_.TakeAll());
+  if (feed_) feed_->PutBack();
   observer_.OnOver(*this, why);
 }
 

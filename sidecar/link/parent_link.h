@@ -18,11 +18,9 @@
 #include "lib/base/loop.h"
 #include "lib/http2/transport.h"
 #include "lib/net/dial.h"
-#include "sidecar/lane/batch.h"
-#include "sidecar/lane/credit.h"
 #include "sidecar/lane/stream.h"
+#include "sidecar/link/feed.h"
 #include "sidecar/link/link_env.h"
-#include "sidecar/link/live_queue.h"
 #include "sidecar/link/outbox.h"
 #include "sidecar/link/silence.h"
 #include "sidecar/trust/identity.h"
@@ -41,6 +39,8 @@ class ParentLink final : private lane::LaneUser {
   class Observer {
    public:
     virtual void OnWelcome(ParentLink& link) = 0;
+    // Its path has changed.
+    virtual void OnPath(ParentLink& link) = 0;
     // The parent asks its children to move on.
     virtual void OnDrainAsked(ParentLink& link) = 0;
     // The last call. What was not answered is back in the outbox. Destroy the link after it.
@@ -68,6 +68,8 @@ class ParentLink final : private lane::LaneUser {
   bool welcomed() const { return welcomed_; }
   bool carrying() const { return carrying_; }
   lane::PeerState parent_state() const { return parent_state_; }
+  // Hosts above, the parent first. Empty before Welcome.
+  const std::vector<std::string>& path() const { return path_; }
   base::Duration rtt() const { return silence_.srtt(); }
   const ParentAddress& parent() const { return parent_; }
 
@@ -84,17 +86,12 @@ class ParentLink final : private lane::LaneUser {
   void OnLaneOver(lane::LaneStream& stream, const base::Error& why) override;
 
   base::Status OnWelcome(const lane::Welcome& welcome);
-  base::Status OnLiveAck(const lane::LiveAck& ack);
-  base::Status OnAck(const lane::Ack& ack);
-
-  void FillLive(lane::LaneStream& stream);
-  void FillData(lane::LaneStream& stream);
-  void AskForCredit(std::uint64_t pending, std::uint64_t next);
+  base::Status OnPath(std::vector<std::string> path);
   bool ShouldCompress() const;
   void SendControl(const lane::Frame& frame);
   base::Status JudgeParent(const trust::Identity& identity);
   void Tick();
-  bool Idle() const;
+  void CloseIfDone();
   lane::LaneStream* stream(lane::Lane which) { return lanes_[static_cast<std::size_t>(which)]; }
 
   LinkEnv& env_;
@@ -110,21 +107,14 @@ class ParentLink final : private lane::LaneUser {
   base::Timer bound_;  // on connecting, TLS and Hello together; later on retirement
   base::Timer tick_;
   SilenceJudge silence_;
-  std::optional<lane::CreditSpender> credit_;
-  std::optional<lane::BatchPacker> live_packer_;
-  std::optional<lane::BatchPacker> data_packer_;
-  LiveFlight flight_;
-  std::uint64_t session_ = 0;
-  std::uint64_t mark_ = 0;
-  std::uint64_t data_sent_through_ = 0;
-  std::size_t max_record_ = 0;
+  std::optional<Feed> feed_;  // from Welcome on
+  std::vector<std::string> path_;
   base::WallTime parent_not_after_;
   lane::PeerState parent_state_ = lane::PeerState::kAccepting;
   base::Instant last_sent_;
-  base::Instant last_batch_;
-  std::uint64_t sent_since_tick_ = 0;  // raw bytes
-  bool light_ = true;                  // little went over the link in the last tick
-  std::optional<base::Error> reason_;  // why we closed, where we did
+  std::uint64_t sent_before_tick_ = 0;  // by the feed
+  bool light_ = true;                   // little went over the link in the last tick
+  std::optional<base::Error> reason_;   // why we closed, where we did
   bool welcomed_ = false;
   bool carrying_ = false;
   bool retired_ = false;

@@ -32,10 +32,15 @@ class StoredQueue {
   // The next record to send; null where all were sent.
   record::RecordPtr Next() const;
   std::uint64_t next_sequence() const { return cursor_; }
-  void Advance() { ++cursor_; }
+  // Whether the next record was sent to another store than the one that it goes to now.
+  bool next_may_repeat() const { return cursor_ <= repeat_through_; }
+  void Advance();
+  // The next record can never be sent: it leaves the queue.
+  void Reject();
   // A (new) parent has seen everything up to `mark`: sending goes on after it, or at the lowest
   // record not acknowledged where that is higher. Nothing leaves before it is acknowledged.
-  void StartAfter(std::uint64_t mark);
+  // `keeper` is the store that the parent keeps it in. Returns how many records go a second time.
+  std::uint64_t StartAfter(std::uint64_t mark, const record::StoreId& keeper);
   // False where the peer acknowledges what was never sent.
   [[nodiscard]] bool Acknowledge(std::uint64_t through);
 
@@ -48,14 +53,20 @@ class StoredQueue {
 
  private:
   struct Kept {
-    record::RecordPtr record;
+    record::RecordPtr record;  // null once rejected, while records before it are kept
     std::uint64_t held;
   };
+  void SkipRejected();
+  // Takes the first record out; returns what it held.
+  std::uint64_t PopFront();
 
   record::StoreId store_;
   record::MemoryBudget& budget_;
   std::uint64_t floor_ = 1;   // sequence of the first record kept
   std::uint64_t cursor_ = 1;  // sequence of the next record to send
+  std::uint64_t sent_through_ = 0;
+  std::uint64_t repeat_through_ = 0;
+  record::StoreId keeper_{};  // of the parent that was sent to last
   std::uint64_t bytes_ = 0;
   std::deque<Kept> records_;
   std::function<void()> on_append_ = [] {};

@@ -22,6 +22,9 @@ RecordPtr MakeRecord(std::uint64_t number) {
              .body = base::Bytes::Copy("0123456789")});
 }
 
+constexpr record::StoreId kParent = {1};
+constexpr record::StoreId kOther = {2};
+
 class StoredQueueTest : public testing::Test {
  protected:
   void Append(std::uint64_t count) {
@@ -128,9 +131,43 @@ TEST_F(StoredQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
       queue.Advance();
     }
     ASSERT_TRUE(queue.Acknowledge(c.acknowledged)) << c.when;
-    queue.StartAfter(c.mark);
+    queue.StartAfter(c.mark, kParent);
     EXPECT_EQ(queue.next_sequence(), c.then_next) << c.when;
   }
+}
+
+TEST_F(StoredQueueTest, FlagsOnlyWhatAnotherStoreWasSent) {
+  Append(5);
+  EXPECT_EQ(queue_.StartAfter(0, kParent), 0U);
+  Send(3);
+  EXPECT_EQ(queue_.StartAfter(1, kParent), 2U) << "the parent's mark keeps these from repeating";
+  EXPECT_FALSE(queue_.next_may_repeat());
+  EXPECT_EQ(queue_.StartAfter(0, kOther), 3U);
+  EXPECT_TRUE(queue_.next_may_repeat());
+  Send(3);
+  EXPECT_FALSE(queue_.next_may_repeat()) << "never sent before";
+}
+
+TEST_F(StoredQueueTest, LeavesARejectedRecordOut) {
+  Append(5);
+  Send(1);
+  queue_.Reject();  // 2
+  EXPECT_EQ(queue_.next_sequence(), 3U);
+  EXPECT_EQ(budget_.used(), 40U);
+  EXPECT_EQ(queue_.bytes(), 40U);
+  queue_.StartAfter(0, kParent);
+  Send(1);
+  EXPECT_EQ(queue_.next_sequence(), 3U) << "skipped when sent again, too";
+  Send(2);
+  queue_.Reject();  // 5, the last
+  EXPECT_EQ(queue_.Next(), nullptr);
+  ASSERT_TRUE(queue_.Acknowledge(4));
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_EQ(queue_.last_sequence(), 5U);
+  Append(1);
+  queue_.Reject();
+  EXPECT_TRUE(queue_.empty()) << "nothing before it waits";
+  EXPECT_EQ(budget_.used(), 0U);
 }
 
 // The parent's mark says what came in, its acknowledgement what is kept or delivered: a parent that
@@ -138,9 +175,9 @@ TEST_F(StoredQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
 TEST_F(StoredQueueTest, KeepsWhatTheParentHasSeenUntilItIsAcknowledged) {
   Append(5);
   Send(5);
-  queue_.StartAfter(5);
+  queue_.StartAfter(5, kParent);
   EXPECT_EQ(queue_.size(), 5U);
-  queue_.StartAfter(0);  // the parent was restarted and has nothing
+  queue_.StartAfter(0, kParent);  // the parent was restarted and has nothing
   EXPECT_EQ(queue_.next_sequence(), 1U);
   Send(5);
   ASSERT_TRUE(queue_.Acknowledge(5));
@@ -182,7 +219,7 @@ TEST_F(StoredQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHapp
           break;
         case 4:  // sent and lost with the link, which is made anew
           while (queue.Next() != nullptr && random() % 4 != 0) queue.Advance();
-          queue.StartAfter(parent.mark);
+          queue.StartAfter(parent.mark, kParent);
           break;
         case 5:
           if (parent.done < parent.mark) delivered[++parent.done] = true;
@@ -190,7 +227,7 @@ TEST_F(StoredQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHapp
         case 6: ASSERT_TRUE(queue.Acknowledge(parent.done)); break;
         default:  // another parent, or the same one without its memory
           parent = ModelParent{};
-          queue.StartAfter(0);
+          queue.StartAfter(0, kParent);
           parent.mark = parent.done = queue.next_sequence() - 1;
           break;
       }
@@ -201,7 +238,7 @@ TEST_F(StoredQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHapp
       ASSERT_EQ(budget.used(), 10 * queue.size());
       for (const auto& [sequence, times] : parent.received) ASSERT_EQ(times, 1) << sequence;
     }
-    queue.StartAfter(parent.mark);
+    queue.StartAfter(parent.mark, kParent);
     while (queue.Next() != nullptr) step(2);
     while (parent.done < parent.mark) step(5);
     step(6);

@@ -90,7 +90,14 @@ void Uplink::OnWelcome(ParentLink& link) {
   env_.log.Info(
       "linked to parent",
       {{"parent", link.parent().name}, {"host", link.parent().host}, {"replaced", !returned}});
+  OnPath(*current_);
   current_->Carry();
+}
+
+void Uplink::OnPath(ParentLink& link) {
+  if (&link != current_.get() || link.path() == path_) return;
+  path_ = link.path();
+  on_path_(path_);
 }
 
 void Uplink::OnDrainAsked(ParentLink& link) {

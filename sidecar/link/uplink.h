@@ -8,7 +8,10 @@
 // Threads: loop.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/base/backoff.h"
@@ -24,6 +27,10 @@ class Uplink final : private ParentLink::Observer {
          trust::IdentityPtr identity, Outbox& outbox);
   ~Uplink();
 
+  // `on_path` is called with the hosts above this relay, its parent first, when they change.
+  void OnPath(std::function<void(const std::vector<std::string>&)> on_path) {
+    on_path_ = std::move(on_path);
+  }
   // Starts dialling.
   void Start();
   // New links show the new leaf; the current one is replaced before it is closed.
@@ -37,6 +44,7 @@ class Uplink final : private ParentLink::Observer {
 
  private:
   void OnWelcome(ParentLink& link) override;
+  void OnPath(ParentLink& link) override;
   void OnDrainAsked(ParentLink& link) override;
   void OnOver(ParentLink& link, const base::Error& why) override;
 
@@ -57,6 +65,8 @@ class Uplink final : private ParentLink::Observer {
   std::unique_ptr<ParentLink> current_;
   std::unique_ptr<ParentLink> next_;
   std::vector<std::unique_ptr<ParentLink>> retired_;
+  std::vector<std::string> path_;
+  std::function<void(const std::vector<std::string>&)> on_path_ = [](const auto&) {};
   std::string trouble_ = "not linked to the parent yet";
   bool stopped_ = false;
 };

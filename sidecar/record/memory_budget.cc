@@ -1,5 +1,7 @@
 #include "sidecar/record/memory_budget.h"
 
+#include <algorithm>
+
 #include "lib/base/check.h"
 
 namespace postern::record {
@@ -14,6 +16,13 @@ void MemoryBudget::Give(std::uint64_t bytes) {
   CHECK(bytes <= used_, "only what was taken is given back");
   used_ -= bytes;
   Serve();
+}
+
+std::uint64_t MemoryBudget::TakeStanding(std::uint64_t most) {
+  const std::uint64_t taken = std::min(most, total_ / 4 - standing_);
+  standing_ += taken;
+  used_ += taken;
+  return taken;
 }
 
 void MemoryBudget::StopWaiting(const Waiter& waiter) {

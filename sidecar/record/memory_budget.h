@@ -35,6 +35,12 @@ class MemoryBudget {
   // Takes bytes that are there already, such as a chunk that came with a header.
   void Force(std::uint64_t bytes) { used_ += bytes; }
   void Give(std::uint64_t bytes);
+  // Takes up to `most` bytes for a link to hold as long as it stands, and returns how many. All
+  // links together get a quarter of the budget this way: the rest comes free again by itself, so
+  // that whoever waits for up to three quarters is served in the end.
+  std::uint64_t TakeStanding(std::uint64_t most);
+  // The link is gone: from now on its bytes are given back by Give.
+  void EndStanding(std::uint64_t bytes) { standing_ -= bytes; }
 
   void Wait(std::uint64_t bytes, Waiter& waiter) { waiting_.push_back({bytes, &waiter}); }
   // Leaves the line; without effect where `waiter` is not in it.
@@ -55,6 +61,7 @@ class MemoryBudget {
 
   std::uint64_t total_;
   std::uint64_t used_ = 0;
+  std::uint64_t standing_ = 0;  // of used_
   std::list<Place> waiting_;
   bool serving_ = false;
 };

@@ -11,4 +11,11 @@ std::string_view SignalName(Signal signal) {
   return "unknown";
 }
 
+RecordPtr AsPossibleRepeat(const RecordPtr& record) {
+  if (record->possible_repeat) return record;
+  Record again = *record;
+  again.possible_repeat = true;
+  return std::make_shared<const Record>(std::move(again));
+}
+
 }  // namespace postern::record

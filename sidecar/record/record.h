@@ -50,4 +50,7 @@ struct Record {
 
 using RecordPtr = std::shared_ptr<const Record>;
 
+// Returns the record itself where it says so already, else a copy that shares its body.
+RecordPtr AsPossibleRepeat(const RecordPtr& record);
+
 }  // namespace postern::record

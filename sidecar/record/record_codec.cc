@@ -18,6 +18,7 @@ constexpr unsigned kPossibleRepeat = 0x04;
 constexpr unsigned kHasMetadata = 0x08;
 constexpr unsigned kHasOrigin = 0x10;
 constexpr unsigned kHasSequence = 0x20;  // the sender's own store, but not the frame's number
+constexpr unsigned kLastFlags = 0x3f;
 
 void AppendOrigin(const Origin& origin, Writer& out) {
   out.Text(origin.member);
@@ -75,6 +76,7 @@ Result<Record> ParseRecord(const base::Bytes& bytes, const Origin& sender) {
   const unsigned flags = in.Byte();
   record.hops = in.Byte();
   const unsigned signal = flags & kSignalMask;
+  if (flags > kLastFlags) return Fail(Code::kCorrupt, "a record has unknown flags");
   if (signal >= kSignals.size()) return Fail(Code::kCorrupt, "a record has an unknown signal");
   if (record.hops > kMaxHops) return Fail(Code::kCorrupt, "a record has passed too many links");
   record.signal = static_cast<Signal>(signal);

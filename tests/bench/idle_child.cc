@@ -53,7 +53,7 @@ IdleChild::IdleChild(trust::IdentityPtr identity, std::uint32_t number,
     : env_(env),
       number_(number),
       budget_(kBudget),
-      options_{.host = identity->host, .path = {identity->host}},
+      options_{.host = identity->host},
       outbox_{.live = {}, .stored = {StoreOf(number), budget_}},
       uplink_(env, options_, {parent}, std::move(identity), outbox_) {}
 

@@ -10,6 +10,9 @@ namespace {
 constexpr std::uint64_t kLeastMemory = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;
 constexpr std::uint64_t kLeastRecord = std::uint64_t{1} << 10;
+// One record compressed and inflated at the door beside the links' standing credit, and some room
+// for others meanwhile: with less a record could wait for memory that never comes free.
+constexpr std::uint64_t kRecordsInMemory = 4;
 
 constexpr std::pair<std::string_view, Ack> kAcks[] = {{"EndToEnd", Ack::kEndToEnd},
                                                       {"Memory", Ack::kMemory}};
@@ -37,11 +40,12 @@ void ReadMemory(Section& section, Relay& relay) {
   const auto memory = section.Read("memory", QuantityFrom(kLeastMemory, kMostMemory));
   const auto record = section.Read("maxRecord", QuantityFrom(kLeastRecord, kMostMemory));
   relay.memory = memory.value_or(relay.memory);
-  relay.max_record = record.value_or(std::min(relay.max_record, relay.memory));
+  const std::uint64_t most = relay.memory / kRecordsInMemory;
+  relay.max_record = record.value_or(std::min(relay.max_record, most));
   const bool memory_is_known = memory || !section.Has("memory");
-  if (memory_is_known && relay.max_record > relay.memory) {
-    section.Complain("maxRecord", "more than " + section.PathOf("memory") + "; write at most " +
-                                      ShowQuantity(relay.memory));
+  if (memory_is_known && relay.max_record > most) {
+    section.Complain("maxRecord", "more than a quarter of " + section.PathOf("memory") +
+                                      "; write at most " + ShowQuantity(most));
   }
 }
 

@@ -74,6 +74,7 @@ struct LinkWorld {
   LinkMetrics metrics{registry};
   LinkEnv env{loop, scratch, resolver, codec, log.logger(), metrics};
   pki::TestAuthority ca;
+  std::uint8_t stores = 0;  // of parents so far
 };
 
 struct ParentSite {
@@ -85,7 +86,7 @@ struct ParentSite {
              const std::string& host, std::uint16_t wanted, trust::IdentityPtr identity)
       : budget(memory), admission(std::move(registered)) {
     options.host = host;
-    options.path = {host};
+    options.store = {++world.stores};
     auto socket = net::Listen(*net::SocketAddress::FromIp("127.0.0.1", wanted));
     CHECK(socket.has_value(), "a port of this machine is free");
     server = std::make_unique<LinkServer>(world.env, options, *std::move(socket),
