@@ -77,6 +77,9 @@ struct UnaryChannel::Shared {
 };
 
 base::Result<std::unique_ptr<UnaryChannel>> UnaryChannel::Open(const Options& options) {
+  // gRPC would write lines of its own to stderr, beside our log; each failure is in its call's
+  // result.
+  gpr_set_log_function([](gpr_log_func_args*) {});
   ASSIGN_OR_RETURN(const internal::Endpoint endpoint, internal::ParseEndpoint(options.endpoint));
   ASSIGN_OR_RETURN(const auto credentials, internal::MakeCredentials(endpoint.tls, options.ca_pem));
   const auto channel =

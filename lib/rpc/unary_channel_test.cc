@@ -230,7 +230,9 @@ TEST(UnaryChannelOverTls, BelievesOnlyTheRootsAndTheNameItWasGiven) {
     const FakeServer server(
         {.chain_pem = row.server.chain.front().ToPem(), .key_pem = row.server.key->ToPem()});
     const auto channel = OpenOrDie({.endpoint = server.endpoint(), .ca_pem = row.roots});
+    testing::internal::CaptureStderr();
     const UnaryResult result = CallOnce(*channel);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << row.when << ": the result tells all";
     EXPECT_EQ(result.grpc_code, row.then) << row.when << ": " << result.message;
   }
 }

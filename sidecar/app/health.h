@@ -3,11 +3,13 @@
 // Threads: any.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 #include "sidecar/admin/admin.h"
 
@@ -15,6 +17,14 @@ namespace postern::app {
 
 class Health final : public admin::Health {
  public:
+  // Without a beat for this long the loop hangs: far more than any turn of it takes, and less than
+  // Kubernetes waits before it restarts the relay.
+  static constexpr base::Duration kLongestTurn = std::chrono::seconds(10);
+
+  explicit Health(const base::Clock& clock) : clock_(clock), beat_(clock.Now()) {}
+
+  // Called by the loop in each second.
+  void Beat() { beat_ = clock_.Now(); }
   // `on_drain` is called on the admin server's thread.
   void OnDrain(std::function<void()> on_drain) { on_drain_ = std::move(on_drain); }
   void SetNotReady(std::vector<std::string> reasons) {
@@ -26,11 +36,12 @@ class Health final : public admin::Health {
     base::MutexLock lock(mutex_);
     return reasons_;
   }
-  // A loop that hangs does not answer its heartbeats either; the process itself tells no more.
-  bool Alive() const override { return true; }
+  bool Alive() const override { return clock_.Now() - beat_.load() < kLongestTurn; }
   void StartDrain() override { on_drain_(); }
 
  private:
+  const base::Clock& clock_;
+  std::atomic<base::Instant> beat_;
   std::function<void()> on_drain_ = [] {};
   mutable base::Mutex mutex_;
   std::vector<std::string> reasons_ GUARDED_BY(mutex_) = {"starting"};

@@ -121,7 +121,7 @@ struct RelayApp::Parts {
   std::unique_ptr<link::LinkServer> server;
   std::unique_ptr<link::Uplink> uplink;
   std::unique_ptr<service::OtlpDoor> door;
-  Health health;
+  Health health{loop.clock()};
   std::unique_ptr<admin::Admin> admin;
   base::Timer housekeeping;
   base::Timer drain;
@@ -197,8 +197,9 @@ void RelayApp::Parts::OnIdentity(const trust::IdentityPtr& next) {
 Status RelayApp::Parts::BuildDoors() {
   if (config.port) {
     ASSIGN_OR_RETURN(net::Fd socket, ListenAt(config.relay.bind, *config.port, "link port"));
-    server = std::make_unique<link::LinkServer>(env, link_options, std::move(socket),
-                                                identity->current(), admission, *relay, budget);
+    server = std::make_unique<link::LinkServer>(
+        env, link_options, std::move(socket), identity->current(),
+        link::LinkServer::Inside{.admission = admission, .sink = *relay, .budget = budget});
   }
   if (!config.parents.empty()) {
     uplink = std::make_unique<link::Uplink>(env, link_options, ParentsOf(config),
@@ -212,9 +213,9 @@ Status RelayApp::Parts::BuildDoors() {
     ASSIGN_OR_RETURN(net::Fd socket,
                      ListenAt(config.relay.otlp->bind, config.relay.otlp->grpc, "OTLP/gRPC port"));
     door = std::make_unique<service::OtlpDoor>(
-        loop, scratch,
+        service::OtlpDoor::Inside{loop, scratch, budget, *relay, log},
         service::OtlpDoor::Options{.max_record = static_cast<std::size_t>(config.relay.max_record)},
-        std::move(socket), budget, *relay, log);
+        std::move(socket));
   }
   return {};
 }
@@ -246,6 +247,7 @@ Status RelayApp::Parts::WritePorts(const std::string& state_folder) const {
 
 void RelayApp::Parts::Housekeep() {
   housekeeping = loop.PostAfter(kHousekeeping, [this] { Housekeep(); });
+  health.Beat();
   relay_metrics.memory_used.Set(static_cast<double>(budget.used()));
   std::vector<std::string> reasons;
   if (uplink && !uplink->connected()) reasons.push_back(uplink->trouble());
@@ -256,7 +258,7 @@ void RelayApp::Parts::Housekeep() {
 // === stopping ===
 
 void RelayApp::Parts::BeginDrain() {
-  if (draining) return StopLinks();
+  if (draining) return;
   draining = true;
   drain_began = loop.clock().Now();
   log.Info("draining", {{"grace", config.relay.drain_grace}});
@@ -310,7 +312,10 @@ std::size_t RelayApp::Run() {
 }
 
 void RelayApp::RequestStop() {
-  parts_->loop.Post([parts = parts_.get()] { parts->BeginDrain(); });
+  parts_->loop.Post([parts = parts_.get()] {
+    if (parts->draining) return parts->StopLinks();  // asked twice: now
+    parts->BeginDrain();
+  });
 }
 
 }  // namespace postern::app

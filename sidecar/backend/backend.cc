@@ -47,6 +47,14 @@ Answer Backend::Unavailable(std::string_view why, std::chrono::milliseconds retr
           .response = {}};
 }
 
+Answer Backend::Full(std::string_view what_not) const {
+  return {.code = AnswerCode::kResourceExhausted,
+          .message = "backend " + about_.name + ": too much waits for it already; " +
+                     std::string(what_not),
+          .retry_after = std::chrono::seconds(1),
+          .response = {}};
+}
+
 void Backend::LogRefusal(const record::Record& record, const Answer& answer) {
   // A fault of the body says nothing about the backend.
   if (answer.code != AnswerCode::kInvalidArgument) refuses_ = true;

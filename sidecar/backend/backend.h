@@ -63,6 +63,9 @@ class Backend : public record::Sink {
   record::Answer Unavailable(std::string_view why,
                              std::chrono::milliseconds retry_after = {}) const;
 
+  // kResourceExhausted with a time to come again, in the backend's name: its queue is full.
+  record::Answer Full(std::string_view what_not) const;
+
   base::Loop& loop() { return loop_; }
   BackendMetrics& metrics() { return metrics_; }
 

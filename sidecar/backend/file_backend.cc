@@ -21,7 +21,6 @@ using record::Signal;
 constexpr base::Duration kSweep = std::chrono::milliseconds(200);
 // A disk that failed is asked again at the clients' pace, not faster than this.
 constexpr std::chrono::seconds kRetryAfterFault{5};
-constexpr std::chrono::seconds kRetryAfterFull{1};
 // Lines are written when so much is together: a larger write is no faster and takes more memory.
 constexpr std::size_t kWriteSize = std::size_t{1} << 20;
 constexpr std::size_t kKeptCapacity = 4 * kWriteSize;
@@ -79,8 +78,7 @@ void FileBackend::Deliver(record::RecordPtr record, base::Instant deadline, reco
     return Settle(*record, Unavailable("the deadline had passed; not written"), done);
   }
   if (queued_bytes_ > 0 && queued_bytes_ + cost > most_queued_) {
-    return Settle(*record,
-                  Unavailable("too much waits for it already; not written", kRetryAfterFull), done);
+    return Settle(*record, Full("not written"), done);
   }
   if (pending_.empty()) sweep_ = loop().PostAfter(kSweep, [this] { OnSweep(); });
   queued_bytes_ += cost;

@@ -195,7 +195,7 @@ TEST_F(FileBackendTest, BoundsItsQueue) {
   ASSERT_THAT(bench.answers(), SizeIs(0)) << "larger than the queue, but alone";
   backend->Deliver(MakeExportRecord(Signal::kLogs, 2), bench.In(20s), bench.Taker());
   ASSERT_THAT(bench.answers(), SizeIs(1));
-  EXPECT_EQ(bench.answers()[0].code, AnswerCode::kUnavailable);
+  EXPECT_EQ(bench.answers()[0].code, AnswerCode::kResourceExhausted);
   EXPECT_EQ(bench.answers()[0].retry_after, 1s);
   disk.Release();
   EXPECT_TRUE(bench.Await(2).back().ok());

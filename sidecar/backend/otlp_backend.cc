@@ -34,9 +34,7 @@ void OtlpBackend::Deliver(record::RecordPtr record, base::Instant deadline, reco
   Delivery delivery{std::move(record), deadline, std::move(done)};
   if (in_flight_ < most_in_flight_ && waiting_.empty()) return Send(std::move(delivery));
   if (!waiting_.empty() && waiting_bytes_ + CostOf(*delivery.record) > most_waiting_bytes_) {
-    return Settle(*delivery.record,
-                  Unavailable("too much waits for it already; not sent", std::chrono::seconds(1)),
-                  delivery.done);
+    return Settle(*delivery.record, Full("not sent"), delivery.done);
   }
   Wait(std::move(delivery));
 }

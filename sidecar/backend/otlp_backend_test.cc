@@ -170,7 +170,7 @@ TEST(OtlpBackend, BoundsTheLine) {
   const std::string body(3'900, 'x');
   for (int i = 0; i < 4; ++i) backend->Deliver(MakeRecord(body), bench.In(60s), bench.Taker());
   ASSERT_THAT(bench.answers(), SizeIs(1)) << "one is sent, two wait, one has no room";
-  EXPECT_EQ(bench.answers()[0].code, AnswerCode::kUnavailable);
+  EXPECT_EQ(bench.answers()[0].code, AnswerCode::kResourceExhausted);
   EXPECT_EQ(bench.answers()[0].retry_after, 1s);
 }
 

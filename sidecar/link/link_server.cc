@@ -21,17 +21,13 @@ constexpr base::Duration kOverlap = std::chrono::seconds(60);
 
 }  // namespace
 
-// NOLINTNEXTLINE(readability-function-size): seven parts of the relay, each with its own owner.
 LinkServer::LinkServer(LinkEnv& env, const LinkOptions& options, net::Fd socket,
-                       trust::IdentityPtr identity, trust::Admission& admission, record::Sink& sink,
-                       record::MemoryBudget& budget)
+                       trust::IdentityPtr identity, const Inside& inside)
     : env_(env),
       options_(options),
       identity_(std::move(identity)),
       path_({options.host}),
-      admission_(admission),
-      sink_(sink),
-      budget_(budget),
+      inside_(inside),
       listener_(
           env.loop, std::move(socket), net::Intake::Limits{},
           [this](net::Fd accepted, const net::SocketAddress& peer, net::Intake::Pass pass) {
@@ -51,7 +47,7 @@ void LinkServer::OnSocket(net::Fd socket, const net::SocketAddress& peer, net::I
 }
 
 Result<pki::PeerIdentity> LinkServer::Judge(const std::vector<pki::Certificate>& chain) {
-  return admission_.Judge(chain, *identity_, env_.loop.clock().WallNow());
+  return inside_.admission.Judge(chain, *identity_, env_.loop.clock().WallNow());
 }
 
 Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record::StoreId& store) {
@@ -68,7 +64,7 @@ Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record
                 "too many stores are linked: at most " + std::to_string(kMostStores));
   }
   auto intake = std::make_unique<StoreIntake>(
-      env_.loop, sink_, [this](const record::Record& record, const record::Answer& answer) {
+      env_.loop, inside_.sink, [this](const record::Record& record, const record::Answer& answer) {
         env_.metrics.rejected.Increment();
         env_.log.Warn("record rejected", {{"signal", record::SignalName(record.signal)},
                                           {"member", record.origin.member},
@@ -80,7 +76,7 @@ Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record
 
 lane::PeerState LinkServer::state() const {
   if (draining_) return lane::PeerState::kDraining;
-  return budget_.waiting() > 0 ? lane::PeerState::kFull : lane::PeerState::kAccepting;
+  return inside_.budget.waiting() > 0 ? lane::PeerState::kFull : lane::PeerState::kAccepting;
 }
 
 void LinkServer::SetIdentity(trust::IdentityPtr identity) {

@@ -21,9 +21,16 @@ namespace postern::link {
 
 class LinkServer final : private ChildLinkHost {
  public:
+  // What of the relay lies behind the port.
+  struct Inside {
+    trust::Admission& admission;
+    record::Sink& sink;
+    record::MemoryBudget& budget;
+  };
+
   // `socket` listens already. Everything referred to outlives the server.
   LinkServer(LinkEnv& env, const LinkOptions& options, net::Fd socket, trust::IdentityPtr identity,
-             trust::Admission& admission, record::Sink& sink, record::MemoryBudget& budget);
+             const Inside& inside);
   ~LinkServer();
 
   const net::SocketAddress& address() const { return listener_.address(); }
@@ -48,8 +55,8 @@ class LinkServer final : private ChildLinkHost {
   const std::vector<std::string>& path() const override { return path_; }
   base::Result<StoreIntake*> FindStore(const std::string& host,
                                        const record::StoreId& store) override;
-  record::Sink& sink() override { return sink_; }
-  record::MemoryBudget& budget() override { return budget_; }
+  record::Sink& sink() override { return inside_.sink; }
+  record::MemoryBudget& budget() override { return inside_.budget; }
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;
 
@@ -59,9 +66,7 @@ class LinkServer final : private ChildLinkHost {
   const LinkOptions& options_;
   trust::IdentityPtr identity_;
   std::vector<std::string> path_;  // this relay's host, then those above it
-  trust::Admission& admission_;
-  record::Sink& sink_;
-  record::MemoryBudget& budget_;
+  const Inside inside_;
   bool draining_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::pair<std::string, record::StoreId>, std::unique_ptr<StoreIntake>> stores_;

@@ -7,6 +7,7 @@
 #pragma push_macro("GUARDED_BY")
 #undef GUARDED_BY
 #include <grpc/compression.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/create_channel.h>

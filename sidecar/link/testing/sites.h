@@ -89,8 +89,9 @@ struct ParentSite {
     options.store = {++world.stores};
     auto socket = net::Listen(*net::SocketAddress::FromIp("127.0.0.1", wanted));
     CHECK(socket.has_value(), "a port of this machine is free");
-    server = std::make_unique<LinkServer>(world.env, options, *std::move(socket),
-                                          std::move(identity), admission, sink, budget);
+    server =
+        std::make_unique<LinkServer>(world.env, options, *std::move(socket), std::move(identity),
+                                     LinkServer::Inside{admission, sink, budget});
   }
   std::uint16_t port() const { return server->address().port(); }
 

@@ -28,22 +28,16 @@ constexpr net::Intake::Limits kClients = {.connections = 10'000,
 
 }  // namespace
 
-// NOLINTNEXTLINE(readability-function-size): seven parts of the relay, each with its own owner.
-OtlpDoor::OtlpDoor(base::Loop& loop, net::Scratch& scratch, const Options& options, net::Fd socket,
-                   record::MemoryBudget& budget, relay::Relay& relay, log::Logger& log)
-    : loop_(loop),
-      scratch_(scratch),
+OtlpDoor::OtlpDoor(const Inside& inside, const Options& options, net::Fd socket)
+    : inside_(inside),
       options_(options),
-      budget_(budget),
-      relay_(relay),
-      log_(log),
       listener_(
-          loop, std::move(socket), kClients,
+          inside.loop, std::move(socket), kClients,
           [this](net::Fd accepted, const net::SocketAddress&, net::Intake::Pass pass) {
             OnSocket(std::move(accepted), std::move(pass));
           },
-          [this] { log_.Warn("client turned away: too many connections", {}); }) {
-  tick_ = loop_.PostAfter(kTick, [this] { Tick(); });
+          [this] { inside_.log.Warn("client turned away: too many connections", {}); }) {
+  tick_ = inside_.loop.PostAfter(kTick, [this] { Tick(); });
 }
 
 OtlpDoor::~OtlpDoor() { connections_.clear(); }
@@ -55,27 +49,27 @@ void OtlpDoor::OnSocket(net::Fd socket, net::Intake::Pass pass) {
       http2::Session::Role::kServer, kSession,
       [this, place] { return std::make_unique<OtlpExchange>(*this, **place); });
   auto transport = std::make_unique<http2::Transport>(
-      loop_, std::move(socket), nullptr, scratch_, std::move(session),
+      inside_.loop, std::move(socket), nullptr, inside_.scratch, std::move(session),
       http2::Transport::Hooks{.on_open = [] {},
                               .on_closed = [this, place](const Error&) { OnOver(*place); }});
   *place = transport.get();
   http2::Transport& started = *transport;
   connections_.emplace(&started,
-                       Client{std::move(pass), loop_.clock().Now(), std::move(transport)});
+                       Client{std::move(pass), inside_.loop.clock().Now(), std::move(transport)});
   started.Start();
   started.Flush();
 }
 
 void OtlpDoor::OnOver(http2::Transport* transport) {
   // From a task: the transport is still on the call stack.
-  loop_.Defer([this, transport, alive = std::weak_ptr<bool>(alive_)] {
+  inside_.loop.Defer([this, transport, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) connections_.erase(transport);
   });
 }
 
 void OtlpDoor::Tick() {
-  tick_ = loop_.PostAfter(kTick, [this] { Tick(); });
-  const base::Instant now = loop_.clock().Now();
+  tick_ = inside_.loop.PostAfter(kTick, [this] { Tick(); });
+  const base::Instant now = inside_.loop.clock().Now();
   // A copy: whoever is refused leaves the set.
   const std::vector<OtlpExchange*> waiting(waiting_.begin(), waiting_.end());
   for (OtlpExchange* exchange : waiting) {

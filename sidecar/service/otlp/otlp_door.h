@@ -27,16 +27,24 @@ class OtlpDoor {
   struct Options {
     std::size_t max_record = 16 * 1024 * 1024;  // after inflation
     base::Duration memory_wait = std::chrono::seconds(5);
-    base::Duration body_bound = std::chrono::seconds(30);  // from the first byte to the last
+    base::Duration body_bound = std::chrono::seconds(30);  // from the headers to the last byte
     base::Duration preface_bound = std::chrono::seconds(10);
   };
 
   // What a stream may send before memory for its body is granted.
   static constexpr std::size_t kFirstWindow = 32 * 1024;
 
+  // What of the relay lies behind the door.
+  struct Inside {
+    base::Loop& loop;
+    net::Scratch& scratch;
+    record::MemoryBudget& budget;
+    relay::Relay& relay;
+    log::Logger& log;
+  };
+
   // `socket` listens already. Everything referred to outlives the door.
-  OtlpDoor(base::Loop& loop, net::Scratch& scratch, const Options& options, net::Fd socket,
-           record::MemoryBudget& budget, relay::Relay& relay, log::Logger& log);
+  OtlpDoor(const Inside& inside, const Options& options, net::Fd socket);
   ~OtlpDoor();
 
   const net::SocketAddress& address() const { return listener_.address(); }
@@ -57,17 +65,13 @@ class OtlpDoor {
   void OnOver(http2::Transport* transport);
   void Tick();
 
-  base::Loop& loop_;
-  net::Scratch& scratch_;
-  Options options_;
-  record::MemoryBudget& budget_;
-  relay::Relay& relay_;
-  log::Logger& log_;
+  const Inside inside_;
+  const Options options_;
   compress::Gunzipper gunzipper_;
   base::Timer tick_;
   std::uint64_t early_ = 0;  // bytes of bodies whose memory is not granted yet
   net::Listener listener_;
-  // Exchanges that wait: for memory, or for the rest of a body. Looked through each second.
+  // Exchanges that wait: for their bodies, or for memory. Looked through each second.
   std::unordered_set<OtlpExchange*> waiting_;
   std::unordered_map<http2::Transport*, Client> connections_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

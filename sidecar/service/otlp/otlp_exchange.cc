@@ -41,12 +41,13 @@ bool OtlpExchange::OnHeader(std::string_view name, std::string_view value) {
 
 void OtlpExchange::OnHeadersEnd() {
   if (state_ != State::kHeaders) return;  // trailers of a request mean nothing
-  since_ = door_.loop_.clock().Now();
+  since_ = door_.inside_.loop.clock().Now();
   if (const std::optional<record::Answer> fault = headers_.Fault()) return Answer(*fault);
-  if (door_.relay_.draining()) {
+  if (door_.inside_.relay.draining()) {
     return Refuse(AnswerCode::kUnavailable, "this relay drains; send to another one", kRetryAfter);
   }
   state_ = State::kPrefix;
+  List();  // whatever the client does next is bounded in time
 }
 
 // === the body ===
@@ -58,8 +59,6 @@ void OtlpExchange::OnData(std::string_view chunk) {
   } else if (state_ == State::kBody) {
     chunk.remove_prefix(body_->Append(chunk));
     if (body_->missing() == 0) Proceed();
-    // Whatever is held is bounded in time: the rest of the body, and the end of the client's side.
-    if (state_ == State::kBody || state_ == State::kComplete) List();
     if (!chunk.empty()) Refuse(AnswerCode::kInvalidArgument, "an export is one message; more came");
   } else if (!chunk.empty()) {
     Refuse(AnswerCode::kInvalidArgument, "an export is one message; more came");
@@ -87,25 +86,24 @@ void OtlpExchange::TakePrefix(std::string_view& chunk) {
 void OtlpExchange::Ask(std::uint64_t bytes, State meanwhile) {
   asked_ = bytes;
   state_ = meanwhile;
-  if (door_.budget_.TryTake(bytes)) {
+  if (door_.inside_.budget.TryTake(bytes)) {
     held_ += bytes;
     return Proceed();
   }
   in_line_ = true;
-  in_line_since_ = door_.loop_.clock().Now();
-  door_.budget_.Wait(bytes, *this);
-  List();
+  in_line_since_ = door_.inside_.loop.clock().Now();
+  door_.inside_.budget.Wait(bytes, *this);
 }
 
 // Keeps what came before its memory was granted: at most one window of the stream. All streams
 // together may hold half of the budget this way; the other half is what the line moves on with.
 void OtlpExchange::TakeEarly(std::string_view chunk) {
-  if ((door_.early_ + chunk.size()) * 2 > door_.budget_.total()) {
+  if ((door_.early_ + chunk.size()) * 2 > door_.inside_.budget.total()) {
     return Refuse(AnswerCode::kResourceExhausted,
                   "no memory for this export: relay.memory is in use", kRetryAfter);
   }
   door_.early_ += chunk.size();
-  door_.budget_.Force(chunk.size());
+  door_.inside_.budget.Force(chunk.size());
   early_.append(chunk);
 }
 
@@ -164,7 +162,7 @@ void OtlpExchange::Inflate() {
   message_ = *std::move(plain);
   const std::uint64_t surplus = held_ - std::min<std::uint64_t>(held_, message_.size());
   held_ -= surplus;
-  door_.budget_.Give(surplus);
+  door_.inside_.budget.Give(surplus);
   state_ = State::kComplete;
 }
 
@@ -178,14 +176,14 @@ void OtlpExchange::OnEnd() {
 void OtlpExchange::Deliver() {
   state_ = State::kDelivered;
   Unlist();
-  door_.relay_.Accept({.signal = headers_.signal(),
-                       .metadata = headers_.TakeMetadata(),
-                       .body = std::move(message_),
-                       .held = std::exchange(held_, 0),
-                       .deadline = since_ + headers_.timeout()},
-                      [ticket = ticket_](const record::Answer& answer) {
-                        if (ticket->exchange != nullptr) ticket->exchange->Answer(answer);
-                      });
+  door_.inside_.relay.Accept({.signal = headers_.signal(),
+                              .metadata = headers_.TakeMetadata(),
+                              .body = std::move(message_),
+                              .held = std::exchange(held_, 0),
+                              .deadline = since_ + headers_.timeout()},
+                             [ticket = ticket_](const record::Answer& answer) {
+                               if (ticket->exchange != nullptr) ticket->exchange->Answer(answer);
+                             });
 }
 
 // === the answer ===
@@ -193,7 +191,7 @@ void OtlpExchange::Deliver() {
 void OtlpExchange::Refuse(AnswerCode code, std::string message,
                           std::chrono::milliseconds retry_after) {
   if (state_ == State::kAnswered) return;
-  door_.relay_.NoteRefused();
+  door_.inside_.relay.NoteRefused();
   Answer({.code = code, .message = std::move(message), .retry_after = retry_after, .response = {}});
 }
 
@@ -226,7 +224,7 @@ void OtlpExchange::Answer(const record::Answer& answer) {
 // A client that is still sending has no reason to go on (RFC 9113, section 8.1). Told once the
 // answer is out, for a reset overtakes what is not sent yet.
 void OtlpExchange::StopClient() {
-  door_.loop_.Defer([ticket = std::weak_ptr<Ticket>(ticket_)] {
+  door_.inside_.loop.Defer([ticket = std::weak_ptr<Ticket>(ticket_)] {
     const std::shared_ptr<Ticket> kept = ticket.lock();
     if (kept == nullptr || kept->exchange == nullptr) return;
     OtlpExchange& self = *kept->exchange;
@@ -273,16 +271,16 @@ void OtlpExchange::DropEarly() {
   early_ = {};
   if (bytes == 0) return;
   door_.early_ -= bytes;
-  door_.budget_.Give(bytes);
+  door_.inside_.budget.Give(bytes);
 }
 
 void OtlpExchange::GiveBack() {
   Unlist();
-  if (std::exchange(in_line_, false)) door_.budget_.StopWaiting(*this);
+  if (std::exchange(in_line_, false)) door_.inside_.budget.StopWaiting(*this);
   DropEarly();
   body_.reset();
   message_ = {};
-  if (held_ > 0) door_.budget_.Give(std::exchange(held_, 0));
+  if (held_ > 0) door_.inside_.budget.Give(std::exchange(held_, 0));
 }
 
 void OtlpExchange::OnClosed(http2::ErrorCode /*code*/) {
