@@ -79,7 +79,7 @@ function(postern_library name)
 endfunction()
 
 function(postern_fuzzer name source deps)
-  string(REGEX REPLACE "\\.cc$" "" fuzzer ${source})
+  get_filename_component(fuzzer ${source} NAME_WE)
   string(REGEX REPLACE "_fuzz$" "" subject ${fuzzer})
   if(POSTERN_SANITIZE STREQUAL "fuzzer")
     add_executable(${fuzzer} ${source})

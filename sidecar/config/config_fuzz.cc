@@ -12,7 +12,7 @@ void CheckPromises(const postern::config::Config& config) {
   using postern::config::Kind;
   CHECK(!config.name.empty() && !config.host.empty(), "a member has a name and a host");
   CHECK(!config.certificate.key.empty(), "a member has a key");
-  CHECK(config.relay.max_record <= config.relay.memory, "the largest record fits the memory");
+  CHECK(config.relay.max_record <= config.relay.memory / 4, "four records fit the memory");
   if (config.kind == Kind::kGateway) {
     CHECK(!config.parents.empty() && config.parents.size() <= 9, "a gateway has 1 to 9 parents");
     for (const auto& parent : config.parents)
