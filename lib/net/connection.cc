@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -16,8 +17,11 @@ using base::Fail;
 
 namespace {
 
-constexpr std::size_t kFill = 64 * 1024;  // plain bytes asked for at once
-constexpr int kFillsPerTurn = 8;          // then the other connections have their turn
+// Plain bytes asked for at once. Each write wakes the other side, so they grow while the socket
+// takes all; on a path that is slower than we are they stay small, for heartbeats wait behind them.
+constexpr std::size_t kLeastFill = 64 * 1024;
+constexpr std::size_t kMostFill = 256 * 1024;
+constexpr int kFillsPerTurn = 4;  // then the other connections have their turn
 
 }  // namespace
 
@@ -28,6 +32,7 @@ Connection::Connection(base::Loop& loop, Fd socket, std::unique_ptr<pki::TlsSess
       tls_(std::move(tls)),
       scratch_(scratch),
       user_(user),
+      fill_(kLeastFill),
       last_heard_(loop.clock().Now()) {}
 
 Connection::~Connection() {
@@ -135,16 +140,23 @@ void Connection::Flush() {
 bool Connection::FillOnce() {
   std::string& unsent = scratch_.unsent;
   unsent.clear();
-  user_.OnFill(unsent, kFill);
+  user_.OnFill(unsent, fill_);
   if (unsent.empty()) return false;
-  if (tls_ == nullptr) return Send(unsent);
   std::string& sealed = scratch_.sealed;
   sealed.clear();
-  if (const base::Status written = tls_->Write(unsent, sealed); !written) {
-    CloseLater(written.error());
-    return false;
+  if (tls_ != nullptr) {
+    if (const base::Status written = tls_->Write(unsent, sealed); !written) {
+      CloseLater(written.error());
+      return false;
+    }
   }
-  return Send(sealed);
+  const bool taken = Send(tls_ == nullptr ? unsent : sealed);
+  if (!taken) {
+    fill_ = kLeastFill;
+  } else if (unsent.size() >= fill_) {
+    fill_ = std::min(2 * fill_, kMostFill);
+  }
+  return taken;
 }
 
 // Returns whether the socket took everything; what it did not take is kept in pending_.

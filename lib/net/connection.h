@@ -89,6 +89,7 @@ class Connection final : private base::FdHandler {
   Scratch& scratch_;
   User& user_;
   std::string pending_;  // sealed bytes that the socket did not take: at most one fill
+  std::size_t fill_;     // plain bytes to ask for at once
   std::optional<base::Error> leaving_;  // why Close was called
   bool open_ = false;
   bool closed_ = false;
