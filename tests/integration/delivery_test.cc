@@ -1,34 +1,25 @@
 #include <gmock/gmock.h>
 
-#include <thread>
+#include <optional>
 
 #include "lib/base/testing/matchers.h"
 #include "lib/otlp/testing/sample.h"
 #include "tests/integration/client.h"
+#include "tests/integration/sender.h"
 #include "tests/integration/topology.h"
+#include "tests/support/eventually.h"
 
 namespace postern::integration {
 namespace {
 
 using base::IsOk;
+using base::IsOkAndHolds;
 using otlp::Signal;
 using support::Direction;
+using support::Eventually;
 using support::Process;
 using testing::IsSupersetOf;
 using testing::UnorderedElementsAreArray;
-
-constexpr int kUnavailable = 14;
-
-// Sends until it is taken, as a client with retry does.
-bool ExportAtLast(Client& client, Signal signal, const std::string& body) {
-  const auto until = std::chrono::steady_clock::now() + kSoon;
-  while (std::chrono::steady_clock::now() < until) {
-    const int code = client.Export(signal, body);
-    if (code == 0) return true;
-    if (code != kUnavailable) return false;
-  }
-  return false;
-}
 
 TEST(Delivery, CarriesEachSignalToTheFileBackend) {
   Topology topology({});
@@ -36,90 +27,120 @@ TEST(Delivery, CarriesEachSignalToTheFileBackend) {
   Client client(topology.otlp_port());
   for (const Signal signal : {Signal::kLogs, Signal::kMetrics, Signal::kTraces}) {
     const otlp::Sample sample{.records = 10, .seed = 7};
-    ASSERT_TRUE(ExportAtLast(client, signal, otlp::MakeExport(signal, sample)));
+    ASSERT_EQ(client.ExportAtLast(signal, otlp::MakeExport(signal, sample)).grpc_code, kGrpcOk);
     EXPECT_THAT(topology.Delivered(signal), UnorderedElementsAreArray(otlp::SampleIds(sample)));
   }
-  EXPECT_EQ(*topology.StopGateway(), Process::Exit{});
-  EXPECT_EQ(*topology.StopServer(), Process::Exit{});
+  EXPECT_THAT(topology.gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
+  EXPECT_THAT(topology.server().Terminate(), IsOkAndHolds(Process::Exit{}));
 }
 
-// A client that sends numbered batches of five records and remembers those that were taken.
-class Sender {
- public:
-  explicit Sender(std::uint16_t port) : client_(port) {}
-
-  bool Send() {
-    const otlp::Sample sample{.records = 5, .seed = ++seed_};
-    if (!ExportAtLast(client_, Signal::kLogs, otlp::MakeExport(Signal::kLogs, sample)))
-      return false;
-    for (const std::string& id : otlp::SampleIds(sample)) accepted_.push_back(id);
-    return true;
-  }
-  const std::vector<std::string>& accepted() const { return accepted_; }
-
- private:
-  Client client_;
-  std::uint32_t seed_ = 0;
-  std::vector<std::string> accepted_;
+// What becomes of a link while a fault holds.
+enum class Fate : std::uint8_t {
+  kLost,      // and no other can be made
+  kReplaced,  // at once: its end is heard
+  kGivenUp,   // once it was silent for deadAfter, although nobody ended it
+  kKept,      // slow is not dead
 };
 
 struct Fault {
   const char* what;
+  Fate fate;
   void (*apply)(support::TcpGate&);
 };
 
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.what; }
 
 constexpr Fault kFaults[] = {
-    {"RefuseAfterAReset",
+    {"RefuseAfterAReset", Fate::kLost,
      [](support::TcpGate& gate) {
        gate.Refuse();
        gate.Reset();
      }},
-    {"Reset", [](support::TcpGate& gate) { gate.Reset(); }},
-    {"FreezeToTheParent", [](support::TcpGate& gate) { gate.Freeze(Direction::kToTarget); }},
-    {"FreezeToTheChild", [](support::TcpGate& gate) { gate.Freeze(Direction::kToClient); }},
-    {"SlowToTheParent", [](support::TcpGate& gate) { gate.Slow(Direction::kToTarget, 20'000); }},
-    {"SlowToTheChild", [](support::TcpGate& gate) { gate.Slow(Direction::kToClient, 20'000); }},
-    {"CutMidFrameToTheParent",
+    {"Reset", Fate::kReplaced, [](support::TcpGate& gate) { gate.Reset(); }},
+    {"FreezeToTheParent", Fate::kGivenUp,
+     [](support::TcpGate& gate) { gate.Freeze(Direction::kToTarget); }},
+    {"FreezeToTheChild", Fate::kGivenUp,
+     [](support::TcpGate& gate) { gate.Freeze(Direction::kToClient); }},
+    {"SlowToTheParent", Fate::kKept,
+     [](support::TcpGate& gate) { gate.Slow(Direction::kToTarget, 20'000); }},
+    {"SlowToTheChild", Fate::kKept,
+     [](support::TcpGate& gate) { gate.Slow(Direction::kToClient, 20'000); }},
+    {"CutMidFrameToTheParent", Fate::kReplaced,
      [](support::TcpGate& gate) {
        gate.CutAfter(Direction::kToTarget, 300, support::Ending::kReset);
      }},
-    {"CutMidFrameToTheChild",
+    {"CutMidFrameToTheChild", Fate::kReplaced,
      [](support::TcpGate& gate) {
        gate.CutAfter(Direction::kToClient, 30, support::Ending::kEnd);
      }},
 };
 
-class LinkFault : public testing::TestWithParam<Fault> {};
+class LinkFault : public testing::TestWithParam<Fault> {
+ protected:
+  void StartLinked(const std::string& ack) {
+    topology_.emplace(Topology::Options{.ack = ack});
+    ASSERT_THAT(topology_->Start(), IsOk());
+    ASSERT_THAT(topology_->gateway().process().WaitForLine("linked to parent", kSoon), IsOk());
+    links_ = topology_->gate().accepted();
+  }
+
+  // Requires that something is being sent: faults that cut need bytes.
+  void ExpectTheFate() {
+    support::TcpGate& gate = topology_->gate();
+    Process& gateway = topology_->gateway().process();
+    switch (GetParam().fate) {
+      case Fate::kLost:
+        EXPECT_THAT(gateway.WaitForLine("no link to a parent", kSoon), IsOk());
+        EXPECT_FALSE(topology_->gateway().Ready());
+        break;
+      case Fate::kReplaced:
+        EXPECT_TRUE(Eventually([&] { return gate.accepted() > links_; }, kSoon));
+        EXPECT_THAT(gateway.WaitForLine("linked to parent", kSoon), IsOk());
+        break;
+      case Fate::kGivenUp:
+        EXPECT_THAT(gateway.WaitForLine("was silent for", kSoon), IsOk());
+        EXPECT_TRUE(Eventually([&] { return gate.accepted() > links_; }, kSoon)) << "dials again";
+        break;
+      case Fate::kKept: break;  // while more is sent; the number of links tells in the end
+    }
+  }
+  void RestoreAndExpectALink() {
+    topology_->gate().Restore();
+    EXPECT_TRUE(topology_->Linked());
+    const bool kept = topology_->gate().accepted() == links_;
+    EXPECT_EQ(kept, GetParam().fate == Fate::kKept);
+  }
+
+  std::optional<Topology> topology_;
+  std::uint64_t links_ = 0;  // made before the fault
+};
 
 TEST_P(LinkFault, EndToEndLosesNothingThatWasAnsweredWithOk) {
-  Topology topology({});
-  ASSERT_THAT(topology.Start(), IsOk());
-  Sender sender(topology.otlp_port());
-  ASSERT_TRUE(sender.Send());
-  GetParam().apply(topology.gate());
-  std::thread under_fault([&sender] { EXPECT_TRUE(sender.Send()); });
-  std::this_thread::sleep_for(std::chrono::seconds(2));  // deadAfter is 1 s
-  topology.gate().Restore();
-  under_fault.join();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sender.Send()) << "all is well again";
-  EXPECT_THAT(topology.Delivered(Signal::kLogs), IsSupersetOf(sender.accepted()));
-  EXPECT_EQ(*topology.StopGateway(), Process::Exit{});
+  ASSERT_NO_FATAL_FAILURE(StartLinked("EndToEnd"));
+  SteadySender sender(topology_->otlp_port());
+  ASSERT_TRUE(sender.AwaitMore(1));
+  GetParam().apply(topology_->gate());
+  ExpectTheFate();
+  const bool kept = GetParam().fate == Fate::kKept;
+  ASSERT_TRUE(sender.AwaitMore(kept ? 3 : 0)) << "slow, but alive";
+  RestoreAndExpectALink();
+  ASSERT_TRUE(sender.AwaitMore(5)) << "all is well again";
+  EXPECT_THAT(topology_->Delivered(Signal::kLogs), IsSupersetOf(sender.Stop()));
+  EXPECT_THAT(sender.refusals(), testing::IsEmpty());
+  EXPECT_THAT(topology_->gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
 }
 
 TEST_P(LinkFault, MemoryDeliversEveryRecordOnce) {
-  Topology topology({.ack = "Memory"});
-  ASSERT_THAT(topology.Start(), IsOk());
-  Sender sender(topology.otlp_port());
-  ASSERT_TRUE(sender.Send());
-  GetParam().apply(topology.gate());
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(sender.Send()) << "answered without the parent";
-  std::this_thread::sleep_for(std::chrono::seconds(2));  // deadAfter is 1 s
-  topology.gate().Restore();
-  ASSERT_TRUE(sender.Send());
-  EXPECT_EQ(*topology.StopGateway(), Process::Exit{}) << "drained";
-  EXPECT_THAT(topology.Delivered(Signal::kLogs), UnorderedElementsAreArray(sender.accepted()));
+  ASSERT_NO_FATAL_FAILURE(StartLinked("Memory"));
+  Sender sender(topology_->otlp_port());
+  ASSERT_THAT(sender.Send(), IsOk());
+  GetParam().apply(topology_->gate());
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(sender.SendOnce(), IsOk()) << "without the parent";
+  ExpectTheFate();
+  RestoreAndExpectALink();
+  ASSERT_THAT(sender.Send(), IsOk());
+  EXPECT_THAT(topology_->gateway().Terminate(), IsOkAndHolds(Process::Exit{})) << "drained";
+  EXPECT_THAT(topology_->Delivered(Signal::kLogs), UnorderedElementsAreArray(sender.accepted()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, LinkFault, testing::ValuesIn(kFaults),
@@ -128,12 +149,13 @@ INSTANTIATE_TEST_SUITE_P(Every, LinkFault, testing::ValuesIn(kFaults),
 TEST(Delivery, SurvivesAKilledManagementServer) {
   Topology topology({});
   ASSERT_THAT(topology.Start(), IsOk());
-  Sender sender(topology.otlp_port());
-  ASSERT_TRUE(sender.Send());
+  SteadySender sender(topology.otlp_port());
+  ASSERT_TRUE(sender.AwaitMore(10));
   ASSERT_THAT(topology.KillAndRestartServer(), IsOk());
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(sender.Send());
-  EXPECT_THAT(topology.Delivered(Signal::kLogs), IsSupersetOf(sender.accepted()));
-  EXPECT_EQ(*topology.StopGateway(), Process::Exit{});
+  EXPECT_TRUE(sender.AwaitMore(10)) << "exports go on";
+  EXPECT_THAT(topology.Delivered(Signal::kLogs), IsSupersetOf(sender.Stop()));
+  EXPECT_THAT(sender.refusals(), testing::IsEmpty());
+  EXPECT_THAT(topology.gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
 }
 
 }  // namespace

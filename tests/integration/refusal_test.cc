@@ -11,13 +11,18 @@ using base::IsOk;
 TEST(Refusal, TellsAnUnregisteredHostWhy) {
   Topology topology({.member = "other.example"});
   ASSERT_THAT(topology.Start(), IsOk());
-  EXPECT_THAT(topology.gateway().WaitForLine("event=20000", kSoon), IsOk());
+  EXPECT_THAT(topology.gateway().process().WaitForLine("event=20000", kSoon), IsOk());
+  EXPECT_THAT(topology.server().process().WaitForLine("event=20000", kSoon), IsOk());
 }
 
 TEST(Refusal, ExpiredOwnCertificateEndsTheRelayAsBadConfiguration) {
-  Topology topology({.gateway_flaw = pki::Flaw::kExpired});
-  ASSERT_THAT(topology.Start(), IsOk());
-  EXPECT_EQ(topology.gateway().WaitForExit(kSoon)->code, 78);
+  Topology topology({});
+  ASSERT_THAT(topology.StartServer(), IsOk());
+  topology.gateway().SetIdentity(
+      topology.authority().MakeFlawed("gw1.example", pki::Flaw::kExpired));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Relay::End end, topology.gateway().RunToEnd());
+  EXPECT_EQ(end.exit.code, 78) << end.said;
+  EXPECT_THAT(end.said, testing::HasSubstr("event=20049"));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,9 @@ class Process {
     int code = 0;    // 0 where a signal ended it
     int signal = 0;  // 0 where it ended itself
     bool operator==(const Exit&) const = default;
+    friend void PrintTo(const Exit& exit, std::ostream* out) {
+      *out << "exit code " << exit.code << ", signal " << exit.signal;
+    }
   };
   struct Usage {
     std::uint64_t rss_anon = 0;  // bytes of private memory: heap and stacks, not files

@@ -13,6 +13,12 @@ MATCHER(IsOk, "is a value") {
   return false;
 }
 
+MATCHER_P(IsOkAndHolds, value, "is a value that matches") {
+  if (arg) return testing::ExplainMatchResult(value, *arg, result_listener);
+  *result_listener << arg.error();
+  return false;
+}
+
 MATCHER_P(HasCode, code, "is an error with this code") {
   if (arg) return false;
   *result_listener << arg.error();

@@ -1,0 +1,59 @@
+#include "tests/integration/sender.h"
+
+#include <utility>
+
+#include "lib/otlp/testing/sample.h"
+#include "tests/integration/relay.h"
+#include "tests/support/eventually.h"
+
+namespace postern::integration {
+
+using otlp::Signal;
+
+std::string Sender::NextBatch() {
+  return otlp::MakeExport(Signal::kLogs, {.records = kRecords, .seed = ++seed_});
+}
+
+base::Status Sender::Note(const rpc::UnaryResult& result) {
+  if (result.grpc_code != kGrpcOk) {
+    return base::Fail(base::Code::kUnavailable, "batch " + std::to_string(seed_) + ": gRPC code " +
+                                                    std::to_string(result.grpc_code) + ": " +
+                                                    result.message);
+  }
+  for (std::string& id : otlp::SampleIds({.records = kRecords, .seed = seed_})) {
+    accepted_.push_back(std::move(id));
+  }
+  return {};
+}
+
+base::Status Sender::Send() { return Note(client_.ExportAtLast(Signal::kLogs, NextBatch())); }
+base::Status Sender::SendOnce() { return Note(client_.Export(Signal::kLogs, NextBatch())); }
+
+SteadySender::SteadySender(std::uint16_t port, Patience patience)
+    : sender_(port), patience_(patience), thread_([this] { Run(); }) {}
+
+SteadySender::~SteadySender() { Stop(); }
+
+void SteadySender::Run() {
+  while (!stopping_) {
+    const base::Status sent = patience_ == Patience::kRetries ? sender_.Send() : sender_.SendOnce();
+    if (sent) {
+      ++taken_;
+    } else {
+      refusals_.push_back(sent.error().message());
+    }
+  }
+}
+
+bool SteadySender::AwaitMore(int batches) {
+  const int goal = taken_ + batches;
+  return support::Eventually([this, goal] { return taken_ >= goal; }, kSoon);
+}
+
+const std::vector<std::string>& SteadySender::Stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+  return sender_.accepted();
+}
+
+}  // namespace postern::integration
