@@ -1,5 +1,6 @@
 #include "tests/integration/sender.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "lib/otlp/testing/sample.h"
@@ -9,6 +10,25 @@
 namespace postern::integration {
 
 using otlp::Signal;
+
+std::vector<std::string> Lost(const std::vector<std::string>& accepted,
+                              const std::vector<std::string>& delivered) {
+  const std::unordered_set<std::string> there(delivered.begin(), delivered.end());
+  std::vector<std::string> lost;
+  for (const std::string& id : accepted) {
+    if (!there.contains(id)) lost.push_back(id);
+  }
+  return lost;
+}
+
+std::vector<std::string> Repeated(const std::vector<std::string>& delivered) {
+  std::unordered_set<std::string> seen;
+  std::vector<std::string> repeated;
+  for (const std::string& id : delivered) {
+    if (!seen.insert(id).second) repeated.push_back(id);
+  }
+  return repeated;
+}
 
 std::string Sender::NextBatch() {
   return otlp::MakeExport(Signal::kLogs, {.records = kRecords, .seed = ++seed_});
@@ -50,10 +70,9 @@ bool SteadySender::AwaitMore(int batches) {
   return support::Eventually([this, goal] { return taken_ >= goal; }, kSoon);
 }
 
-const std::vector<std::string>& SteadySender::Stop() {
+void SteadySender::Stop() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
-  return sender_.accepted();
 }
 
 }  // namespace postern::integration

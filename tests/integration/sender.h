@@ -5,7 +5,8 @@
 //   ASSERT_TRUE(sender.AwaitMore(10));
 //   … something happens to the relays …
 //   ASSERT_TRUE(sender.AwaitMore(10));
-//   EXPECT_THAT(topology.Delivered(Signal::kLogs), IsSupersetOf(sender.Stop()));
+//   sender.Stop();
+//   EXPECT_THAT(Lost(sender.accepted(), topology.Delivered(Signal::kLogs)), IsEmpty());
 #pragma once
 
 #include <atomic>
@@ -19,6 +20,12 @@
 #include "tests/integration/client.h"
 
 namespace postern::integration {
+
+// The ids of `accepted` that `delivered` lacks.
+std::vector<std::string> Lost(const std::vector<std::string>& accepted,
+                              const std::vector<std::string>& delivered);
+// The ids that `delivered` holds more than once.
+std::vector<std::string> Repeated(const std::vector<std::string>& delivered);
 
 // Threads: loop.
 class Sender {
@@ -55,9 +62,11 @@ class SteadySender {
 
   // Waits until that many more batches were taken; false where kSoon is not enough.
   bool AwaitMore(int batches);
-  // Ends after the batch under way and returns the ids of what was answered with OK.
-  const std::vector<std::string>& Stop();
-  // What was said to batches that were not taken. Requires Stop.
+  // Ends after the batch under way.
+  void Stop();
+  // The ids of what was answered with OK. Requires Stop, as what follows does.
+  const std::vector<std::string>& accepted() const { return sender_.accepted(); }
+  // What was said to batches that were not taken.
   const std::vector<std::string>& refusals() const { return refusals_; }
 
  private:

@@ -61,6 +61,10 @@ bool Topology::Linked() const {
 
 base::Status Topology::KillAndRestartServer() {
   server_.process().Kill();
+  return RestartServer();
+}
+
+base::Status Topology::RestartServer() {
   server_.SetConfig(ServerConfig(server_.Port("link")));
   return server_.Start();
 }

@@ -42,7 +42,9 @@ class Topology {
   // Whether the gateway got its link within kSoon.
   bool Linked() const;
 
-  // kill -9, then the same server again on the same port.
+  // The same server again, on the same port, after it ended.
+  base::Status RestartServer();
+  // kill -9 first.
   base::Status KillAndRestartServer();
 
   Relay& gateway() { return gateway_; }
