@@ -162,5 +162,20 @@ TEST(Delivery, SurvivesAKilledManagementServer) {
   EXPECT_THAT(topology.gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
 }
 
+TEST(Delivery, SurvivesAManagementServerThatIsKilledWithWhatItDidNotAnswer) {
+  Topology topology({});
+  ASSERT_THAT(topology.Start(), IsOk());
+  SteadySender sender(topology.otlp_port());
+  ASSERT_TRUE(sender.AwaitMore(1));
+  topology.server().process().Stop();
+  constexpr std::string_view kHeld = "postern_relay_memory_used_bytes";
+  ASSERT_TRUE(Eventually([&] { return topology.gateway().Metric(kHeld).value_or(0) > 0; }, kSoon));
+  ASSERT_THAT(topology.KillAndRestartServer(), IsOk());
+  EXPECT_TRUE(sender.AwaitMore(5)) << "exports go on";
+  sender.Stop();
+  EXPECT_THAT(Lost(sender.accepted(), topology.Delivered(Signal::kLogs)), IsEmpty());
+  EXPECT_THAT(sender.refusals(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace postern::integration
