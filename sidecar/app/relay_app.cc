@@ -127,6 +127,7 @@ struct RelayApp::Parts {
   base::Timer drain;
   base::Instant drain_began;
   bool draining = false;
+  bool stop_asked = false;
 
   Status Build(const std::string& state_folder);
   Status BuildIdentity();
@@ -313,7 +314,8 @@ std::size_t RelayApp::Run() {
 
 void RelayApp::RequestStop() {
   parts_->loop.Post([parts = parts_.get()] {
-    if (parts->draining) return parts->StopLinks();  // asked twice: now
+    // Kubernetes may have asked by POST /drain before its SIGTERM: only a second signal means now.
+    if (std::exchange(parts->stop_asked, true)) return parts->StopLinks();
     parts->BeginDrain();
   });
 }
