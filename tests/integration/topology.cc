@@ -30,23 +30,24 @@ std::string Topology::ServerConfig(std::uint16_t port) const {
   return "kind: ManagementServer\n" + Member("ms1") + "port: " + std::to_string(port) +
          "\nmembers: [" + options_.member +
          "]\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n"
-         "  backends:\n  - {name: local, file: {path: delivered}}\n" +
-         options_.server_relay;
+         "  backends:\n" +
+         options_.backends + options_.server_relay;
 }
 
-std::string Topology::GatewayConfig() const {
+std::string Topology::GatewayConfig(std::uint16_t otlp_port) const {
   return "kind: Gateway\ndeadAfter: 1s\n" + Member("gw1") +
          "parents:\n- {name: ms1, host: ms1.example, addresses: [\"127.0.0.1:" +
          std::to_string(gate_->port()) +
-         "\"]}\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n  otlp: {grpc: 0}\n  queue: {ack: " +
-         options_.ack + "}\n" + options_.gateway_relay;
+         "\"]}\nrelay:\n  bind: 127.0.0.1\n  admin: 0\n  otlp: {grpc: " +
+         std::to_string(otlp_port) + "}\n  queue: {ack: " + options_.ack + "}\n" +
+         options_.gateway_relay;
 }
 
 base::Status Topology::StartServer() {
   server_.SetConfig(ServerConfig(0));
   RETURN_IF_ERROR(server_.Start());
   ASSIGN_OR_RETURN(gate_, support::TcpGate::Open(server_.Port("link")));
-  gateway_.SetConfig(GatewayConfig());
+  gateway_.SetConfig(GatewayConfig(0));
   return {};
 }
 
@@ -69,10 +70,19 @@ base::Status Topology::RestartServer() {
   return server_.Start();
 }
 
-std::vector<std::string> Topology::Delivered(otlp::Signal signal) const {
+base::Status Topology::RestartGateway() {
+  gateway_.SetConfig(GatewayConfig(otlp_port()));
+  return gateway_.Start();
+}
+
+std::string Topology::DeliveredFile(otlp::Signal signal) const {
   constexpr std::array kFiles = {"logs.jsonl", "metrics.jsonl", "traces.jsonl"};
+  return server_.File("delivered/") + kFiles[static_cast<std::size_t>(signal)];
+}
+
+std::vector<std::string> Topology::Delivered(otlp::Signal signal) const {
   std::vector<std::string> ids;
-  std::ifstream file(server_.File("delivered/") + kFiles[static_cast<std::size_t>(signal)]);
+  std::ifstream file(DeliveredFile(signal));
   for (std::string line; std::getline(file, line);) {
     for (std::string& id : otlp::RecordIdsOfJson(signal, line)) ids.push_back(std::move(id));
   }

@@ -29,6 +29,7 @@ class Topology {
     std::string member = "gw1.example";  // whom the management server lets in
     std::string gateway_relay = {};      // more of its `relay`, whole lines with their indent
     std::string server_relay = {};
+    std::string backends = "  - {name: local, file: {path: delivered}}\n";  // the server's
   };
 
   // Writes the files of both; a test may spoil them before it starts anything.
@@ -46,6 +47,8 @@ class Topology {
   base::Status RestartServer();
   // kill -9 first.
   base::Status KillAndRestartServer();
+  // The gateway again, on the same OTLP port, once the one before has ended.
+  base::Status RestartGateway();
 
   Relay& gateway() { return gateway_; }
   Relay& server() { return server_; }
@@ -53,12 +56,14 @@ class Topology {
   const pki::TestAuthority& authority() const { return authority_; }
   std::uint16_t otlp_port() const { return gateway_.Port("otlpGrpc"); }
 
+  // What the file backend wrote.
+  std::string DeliveredFile(otlp::Signal signal) const;
   // The ids that the file backend holds, as often as it holds them.
   std::vector<std::string> Delivered(otlp::Signal signal) const;
 
  private:
   std::string ServerConfig(std::uint16_t port) const;
-  std::string GatewayConfig() const;
+  std::string GatewayConfig(std::uint16_t otlp_port) const;
 
   Options options_;
   support::TempDir folder_;
