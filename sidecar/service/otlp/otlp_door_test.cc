@@ -341,6 +341,12 @@ TEST_F(OtlpDoorTest, RefusesWhatIsWrongAndStaysOpen) {
   EXPECT_EQ(Status(Message("good")), "0");
 }
 
+TEST_F(OtlpDoorTest, TellsAClientOfAnotherEncodingWhatItTakes) {
+  Exchange::Seen& seen = Ask(Connect(), Message("x"), {{"grpc-encoding", "zstd"}});
+  ASSERT_TRUE(RunUntil([&] { return seen.closed.has_value(); }));
+  EXPECT_EQ(Header(seen, "grpc-accept-encoding"), "identity,gzip");
+}
+
 TEST_F(OtlpDoorTest, RefusesWhileItDrains) {
   Client& client = Connect();
   Exchange::Seen& before = Ask(client, "", {}, true);

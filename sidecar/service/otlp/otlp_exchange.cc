@@ -15,6 +15,9 @@ namespace {
 constexpr std::chrono::milliseconds kRetryAfter = std::chrono::seconds(1);
 constexpr std::array kOkHeaders = {http2::Field{":status", "200", true},
                                    http2::Field{"content-type", "application/grpc", true}};
+// What a client of another compression needs to know
+// (https://github.com/grpc/grpc/blob/master/doc/compression.md).
+constexpr http2::Field kAcceptEncoding{"grpc-accept-encoding", "identity,gzip", true};
 constexpr std::array kOkTrailers = {http2::Field{"grpc-status", "0", true}};
 
 // The uncompressed size that a gzip file claims in its last four bytes (RFC 1952, section 2.3.1):
@@ -212,11 +215,13 @@ void OtlpExchange::Answer(const record::Answer& answer) {
   const std::string message = http2::PercentEncode(answer.message);
   const bool told = answer.retry_after.count() > 0;
   const std::string details = told ? RetryDetails(answer) : std::string();
-  const std::array headers = {
-      http2::Field{":status", "200", true}, http2::Field{"content-type", "application/grpc", true},
-      http2::Field{"grpc-status", status, false}, http2::Field{"grpc-message", message, false},
-      http2::Field{"grpc-status-details-bin", details, false}};
-  session.Respond(*this, http2::Fields(headers).first(told ? 5 : 4), false);
+  const std::array headers = {http2::Field{":status", "200", true},
+                              http2::Field{"content-type", "application/grpc", true},
+                              kAcceptEncoding,
+                              http2::Field{"grpc-status", status, false},
+                              http2::Field{"grpc-message", message, false},
+                              http2::Field{"grpc-status-details-bin", details, false}};
+  session.Respond(*this, http2::Fields(headers).first(told ? 6 : 5), false);
   transport_.Flush();
   if (!ended_) StopClient();
 }
