@@ -9,6 +9,8 @@
 #include "lib/base/check.h"
 #include "lib/http/server.h"
 #include "lib/http/testing/http_get.h"
+#include "lib/net/address.h"
+#include "lib/net/socket.h"
 
 namespace {
 
@@ -19,6 +21,7 @@ using postern::http::Server;
 // Half a request is an input too, and costs the timeout.
 std::unique_ptr<Server> Start() {
   auto server = Server::Start(
+      *postern::net::Listen(*postern::net::SocketAddress::FromIp("127.0.0.1", 0)),
       {.timeout = std::chrono::milliseconds(20), .head_bytes = 4096, .body_bytes = 256},
       [](const Request& request) -> Response {
         CHECK(request.body.size() <= 256, "a body is bounded");

@@ -16,7 +16,6 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/http/internal/listen.h"
 #include "lib/http/internal/request_reader.h"
 
 namespace postern::http {
@@ -67,7 +66,7 @@ class Server::Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  base::Status Start(int listening);
+  base::Status Start(net::Fd socket);
 
  private:
   struct Open {
@@ -105,11 +104,11 @@ class Server::Worker {
   std::thread thread_;
 };
 
-base::Status Server::Worker::Start(int listening) {
-  // The library owns `listening` from here on.
+base::Status Server::Worker::Start(net::Fd socket) {
+  // The library owns the socket from here on.
   daemon_ = MHD_start_daemon(
       MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest, this, MHD_OPTION_LISTEN_SOCKET,
-      static_cast<MHD_socket>(listening), MHD_OPTION_CONNECTION_LIMIT, options_.connections,
+      static_cast<MHD_socket>(socket.Release()), MHD_OPTION_CONNECTION_LIMIT, options_.connections,
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, options_.connections_per_address,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options_.head_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1,
       MHD_OPTION_NOTIFY_COMPLETED, &OnCompleted, this, MHD_OPTION_NOTIFY_CONNECTION, &OnConnection,
@@ -233,15 +232,15 @@ void Server::Worker::CutOverdue(Instant now) {
   }
 }
 
-base::Result<std::unique_ptr<Server>> Server::Start(const Options& options, Handler handler) {
-  ASSIGN_OR_RETURN(const internal::Listening listening,
-                   internal::Listen(options.address, options.port));
+base::Result<std::unique_ptr<Server>> Server::Start(net::Fd socket, const Options& options,
+                                                    Handler handler) {
+  const std::uint16_t port = net::SocketAddress::LocalOf(socket.get()).port();
   auto worker = std::make_unique<Worker>(options, std::move(handler));
-  RETURN_IF_ERROR(worker->Start(listening.fd));
-  return std::unique_ptr<Server>(new Server(std::move(worker), listening.port));
+  RETURN_IF_ERROR(worker->Start(std::move(socket)));
+  return std::unique_ptr<Server>(new Server(std::move(worker), port));
 }
 
-Server::Server(std::unique_ptr<Worker> worker, int port)
+Server::Server(std::unique_ptr<Worker> worker, std::uint16_t port)
     : worker_(std::move(worker)), port_(port) {}
 
 Server::~Server() = default;

@@ -3,20 +3,21 @@
 // Not for data, and without TLS: those are lib/http2 and lib/rpc. Whatever a client does, it holds
 // at most one connection's bytes for at most one timeout; what is refused gets an answer in words.
 //
-//   ASSIGN_OR_RETURN(auto server, Server::Start({.port = 9464}, [](const Request& request) { … }));
+//   ASSIGN_OR_RETURN(auto server, Server::Start(*net::Listen(address), {}, &AnswerPage));
 //   server->port();
 //
 // Destroying it stops it: no new connection, answers on their way get `grace`, then all are closed.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/http/message.h"
+#include "lib/net/socket.h"
 
 namespace postern::http {
 
@@ -28,9 +29,6 @@ using Handler = std::function<Response(const Request&)>;
 class Server {
  public:
   struct Options {
-    // An IPv4 or IPv6 address; "::" takes both kinds.
-    std::string address = "127.0.0.1";
-    int port = 0;  // 0: one that is free
     // Further connections wait in the kernel until one is closed.
     unsigned connections = 64;
     // Of these from one address; a further one is closed at once. 0: no bound of its own.
@@ -45,23 +43,22 @@ class Server {
     base::Duration grace = std::chrono::milliseconds(500);
   };
 
-  // kInvalid: the address is none, or the port is out of range. kConflict: the port is taken.
-  // kDenied: this process may not listen there. kUnavailable: this machine does not have the
-  // address. kInternal: the library did not start.
-  static base::Result<std::unique_ptr<Server>> Start(const Options& options, Handler handler);
+  // `socket` listens already. kInternal: the library did not start.
+  static base::Result<std::unique_ptr<Server>> Start(net::Fd socket, const Options& options,
+                                                     Handler handler);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // The port that it listens on.
-  int port() const { return port_; }
+  std::uint16_t port() const { return port_; }
 
  private:
   class Worker;
-  Server(std::unique_ptr<Worker> worker, int port);
+  Server(std::unique_ptr<Worker> worker, std::uint16_t port);
 
   const std::unique_ptr<Worker> worker_;
-  const int port_;
+  const std::uint16_t port_;
 };
 
 }  // namespace postern::http

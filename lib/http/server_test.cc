@@ -9,13 +9,11 @@
 
 #include "lib/base/testing/matchers.h"
 #include "lib/http/testing/http_get.h"
+#include "lib/net/testing/loopback.h"
 
 namespace postern::http {
 namespace {
 
-using base::Code;
-using base::FailsWith;
-using base::HasCode;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using ::testing::HasSubstr;
@@ -32,7 +30,7 @@ Response Echo(const Request& request) {
 }
 
 std::unique_ptr<Server> Started(Server::Options options = {}, Handler handler = &Echo) {
-  auto server = Server::Start(options, std::move(handler));
+  auto server = Server::Start(net::Loopback::ListenAnywhere(), options, std::move(handler));
   EXPECT_THAT(server, base::IsOk());
   return server ? *std::move(server) : nullptr;
 }
@@ -228,14 +226,6 @@ TEST(Server, StopsAtOnceWithSilentConnectionsOpen) {
   server.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - start, 2s);
   EXPECT_EQ(silent.ReadToEnd(), "");
-}
-
-TEST(Server, SaysWhyItCannotStart) {
-  const auto first = Started();
-  const auto second = Server::Start({.port = first->port()}, &Echo);
-  EXPECT_THAT(second, HasCode(Code::kConflict));
-  EXPECT_THAT(second, FailsWith("127.0.0.1:" + std::to_string(first->port())));
-  EXPECT_THAT(second, FailsWith("choose another port"));
 }
 
 }  // namespace

@@ -2,12 +2,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <deque>
 #include <memory>
 
+#include "lib/base/check.h"
 #include "lib/base/testing/matchers.h"
 #include "lib/net/testing/loopback.h"
 
@@ -122,6 +127,31 @@ TEST(Listen, SaysWhatIsInTheWay) {
   const base::Result<Fd> foreign = Listen(*SocketAddress::FromIp("192.0.2.7", 0));
   EXPECT_THAT(foreign, HasCode(Code::kInvalid));
   EXPECT_THAT(foreign, FailsWith("this machine has no such address"));
+}
+
+// From here on this process is on a kernel that was started with ipv6.disable=1.
+void LoseIpv6() {
+  const sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), const_cast<sock_filter*>(filter)};
+  const bool lost = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+  CHECK(lost, "a process may take a right away from itself");
+}
+
+TEST(Listen, OnEveryAddressNeedsNoIpv6) {
+  const auto listens = [] {
+    LoseIpv6();
+    const base::Result<Fd> socket = Listen(*SocketAddress::FromIp("", 0));
+    _exit(socket && SocketAddress::LocalOf(socket->get()).ip() == "0.0.0.0" ? 0 : 1);
+  };
+  EXPECT_EXIT(listens(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -56,6 +56,10 @@ Fd::~Fd() {
 
 Result<Fd> Listen(const SocketAddress& address) {
   Fd socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // A kernel that was started without IPv6 has only the other kind of "every address".
+  if (!socket.open() && errno == EAFNOSUPPORT && address.ip() == "::") {
+    return Listen(*SocketAddress::FromIp("0.0.0.0", address.port()));
+  }
   if (!socket.open()) return SystemError("opening a socket for " + address.text(), errno);
   SetOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (address.family() == AF_INET6) SetOption(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);

@@ -24,6 +24,8 @@ class Fd {
 
   int get() const { return fd_; }
   bool open() const { return fd_ >= 0; }
+  // Hands the descriptor to an owner that is not ours.
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;

@@ -2,8 +2,7 @@
 //
 // Only joins two parts: Pages decides what is answered, http::Server answers.
 //
-//   ASSIGN_OR_RETURN(auto admin, Admin::Start({.address = "0.0.0.0", .port = 9464}, registry,
-//   health)); admin->port();
+//   ASSIGN_OR_RETURN(auto admin, Admin::Start(*net::Listen(address), {}, registry, health));
 #pragma once
 
 #include <memory>
@@ -19,12 +18,14 @@ namespace postern::admin {
 // Threads: any.
 class Admin {
  public:
-  // `registry` and `health` outlive it. Codes: those of http::Server::Start.
-  static base::Result<std::unique_ptr<Admin>> Start(const http::Server::Options& options,
+  // `socket` listens already; `registry` and `health` outlive it. Codes: those of
+  // http::Server::Start.
+  static base::Result<std::unique_ptr<Admin>> Start(net::Fd socket,
+                                                    const http::Server::Options& options,
                                                     const metrics::Registry& registry,
                                                     Health& health);
 
-  int port() const { return server_->port(); }
+  std::uint16_t port() const { return server_->port(); }
 
  private:
   Admin(const metrics::Registry& registry, Health& health) : pages_(registry, health) {}

@@ -8,6 +8,7 @@
 
 #include "lib/base/testing/matchers.h"
 #include "lib/http/testing/http_get.h"
+#include "lib/net/testing/loopback.h"
 #include "sidecar/admin/testing/stated_health.h"
 
 namespace postern::admin {
@@ -30,7 +31,7 @@ class AdminTest : public ::testing::Test {
   metrics::Registry registry_{"0.1.0"};
   StatedHealth health_;
   base::Result<std::unique_ptr<Admin>> admin_ =
-      Admin::Start({.timeout = 200ms}, registry_, health_);
+      Admin::Start(net::Loopback::ListenAnywhere(), {.timeout = 200ms}, registry_, health_);
 };
 
 TEST_F(AdminTest, ServesProbesAndMetrics) {
@@ -92,12 +93,6 @@ TEST_F(AdminTest, IsScrapedWhileSeriesComeAndGo) {
     }
   });
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Get(port(), "/metrics").status, 200);
-}
-
-TEST_F(AdminTest, SaysWhoIsInTheWay) {
-  const auto second = Admin::Start({.port = port()}, registry_, health_);
-  EXPECT_THAT(second, base::FailsWith("opening the admin port: listen on 127.0.0.1:" +
-                                      std::to_string(port()) + ": another program has the port"));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // Decides answers only: lib/http serves them, Health knows the relay's state.
 //
 //   Pages pages(registry, health);
-//   auto server = http::Server::Start({.port = 9464}, pages.AsHandler());
+//   auto server = http::Server::Start(std::move(socket), {}, pages.AsHandler());
 #pragma once
 
 #include "lib/http/message.h"

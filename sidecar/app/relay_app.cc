@@ -223,9 +223,8 @@ Status RelayApp::Parts::BuildDoors() {
 
 Status RelayApp::Parts::BuildAdmin() {
   health.OnDrain([this] { loop.Post([this] { BeginDrain(); }); });
-  ASSIGN_OR_RETURN(admin,
-                   admin::Admin::Start({.address = config.relay.bind, .port = config.relay.admin},
-                                       registry, health));
+  ASSIGN_OR_RETURN(net::Fd socket, ListenAt(config.relay.bind, config.relay.admin, "admin port"));
+  ASSIGN_OR_RETURN(admin, admin::Admin::Start(std::move(socket), {}, registry, health));
   return {};
 }
 

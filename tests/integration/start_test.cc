@@ -144,6 +144,13 @@ TEST_F(Start, ATakenPortIsToldWithWhatToDo) {
   }
 }
 
+TEST_F(Start, WithoutABindAddressItListensOnEveryOne) {
+  relay_.SetConfig(Edited("  bind: 127.0.0.1\n", ""));
+  ASSERT_THAT(relay_.Start(), IsOk());
+  EXPECT_EQ(relay_.Get("/livez").status, 200);
+  EXPECT_THAT(relay_.Terminate(), base::IsOkAndHolds(support::Process::Exit{}));
+}
+
 TEST_F(Start, AWrongOptionIsNamed) {
   relay_.SetConfig(std::string(kGateway));
   POSTERN_ASSERT_OK_AND_ASSIGN(
