@@ -13,6 +13,7 @@
 #include "sidecar/app/backends.h"
 #include "sidecar/app/health.h"
 #include "sidecar/link/link_server.h"
+#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/relay/relay.h"
 #include "sidecar/service/otlp/otlp_door.h"
@@ -97,7 +98,8 @@ struct RelayApp::Parts {
         store(NewStoreId()),
         link_options(LinkOptionsOf(config, store)),
         budget(config.relay.memory),
-        outbox{.live = {}, .stored = {store, budget}},
+        stored(store, budget),
+        outbox{.live = {}, .stored = stored},
         admission(MembersOf(config.members)) {}
 
   const config::Config config;
@@ -113,6 +115,7 @@ struct RelayApp::Parts {
   record::StoreId store;
   link::LinkOptions link_options;
   record::MemoryBudget budget;
+  link::MemoryQueue stored;
   link::Outbox outbox;
   trust::Admission admission;
   std::unique_ptr<Backends> backends;

@@ -9,8 +9,8 @@
 namespace postern::link {
 
 struct Outbox {
-  LiveQueue live;      // its clients wait for the end's answer
-  StoredQueue stored;  // its clients were answered; this relay answers for it
+  LiveQueue live;       // its clients wait for the end's answer
+  StoredQueue& stored;  // its clients were answered; this relay answers for it
 };
 
 }  // namespace postern::link

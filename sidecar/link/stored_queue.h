@@ -1,75 +1,61 @@
 // StoredQueue: the records that this relay has answered for and not yet passed on, in order.
 //
-// In memory for now: `ack: Memory`. One queue for a relay, never one for a parent: another parent
-// starts at the lowest record that is not acknowledged, and nothing moves.
+// One queue for a relay, never one for a parent: another parent starts at the lowest record that is
+// not acknowledged, and nothing moves. Kept in memory (memory_queue.h) or on disk.
 //
-//   floor            cursor              end
+//   floor            next                end
 //     │ acknowledged │ sent, unacknowledged │ not sent │
 //
 // Threads: loop.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 
-#include "sidecar/record/memory_budget.h"
 #include "sidecar/record/record.h"
+#include "sidecar/record/sink.h"
 
 namespace postern::link {
 
 class StoredQueue {
  public:
-  // A queue's bodies come out of `budget`: Append takes over bytes that the door took already.
-  StoredQueue(record::StoreId store, record::MemoryBudget& budget)
-      : store_(store), budget_(budget) {}
+  virtual ~StoredQueue() = default;
 
-  void OnAppend(std::function<void()> on_append) { on_append_ = std::move(on_append); }
+  // Takes a record, gives it its place in this store's sequence, and answers `done` once it is
+  // kept, or cannot be. `held` bytes of the memory budget came with it; the queue gives them back.
+  virtual void Append(record::Record record, std::uint64_t held, record::Done done) = 0;
+  // `on_ready` is called when there is something more to send.
+  void OnReady(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }
 
-  // Keeps the record; `held` bytes of the budget are given back once it is acknowledged.
-  void Append(record::RecordPtr record, std::uint64_t held);
-
-  // The next record to send; null where all were sent.
-  record::RecordPtr Next() const;
-  std::uint64_t next_sequence() const { return cursor_; }
-  // Whether the next record was sent to another store than the one that it goes to now.
-  bool next_may_repeat() const { return cursor_ <= repeat_through_; }
-  void Advance();
-  // The next record can never be sent: it leaves the queue.
-  void Reject();
+  // The next record to send; null where there is none now.
+  virtual record::RecordPtr Next() const = 0;
+  // The sequence of that record. Requires that there is one.
+  virtual std::uint64_t next_sequence() const = 0;
+  // Whether that record was sent to another store than the one that it goes to now.
+  virtual bool next_may_repeat() const = 0;
+  virtual void Advance() = 0;
+  // That record can never be sent: it leaves the queue.
+  virtual void Reject() = 0;
   // A (new) parent has seen everything up to `mark`: sending goes on after it, or at the lowest
   // record not acknowledged where that is higher. Nothing leaves before it is acknowledged.
   // `keeper` is the store that the parent keeps it in. Returns how many records go a second time.
-  std::uint64_t StartAfter(std::uint64_t mark, const record::StoreId& keeper);
-  // False where the peer acknowledges what was never sent.
-  [[nodiscard]] bool Acknowledge(std::uint64_t through);
+  virtual std::uint64_t StartAfter(std::uint64_t mark, const record::StoreId& keeper) = 0;
+  // False where the peer acknowledges what was never assigned.
+  [[nodiscard]] virtual bool Acknowledge(std::uint64_t through) = 0;
 
-  const record::StoreId& store() const { return store_; }
+  virtual const record::StoreId& store() const = 0;
   // The highest sequence ever assigned; 0 before the first.
-  std::uint64_t last_sequence() const { return floor_ + records_.size() - 1; }
-  std::size_t size() const { return records_.size(); }
-  std::uint64_t bytes() const { return bytes_; }
-  bool empty() const { return records_.empty(); }
+  virtual std::uint64_t last_sequence() const = 0;
+  // How many records are kept, and the bytes of the bodies that wait to be sent or acknowledged.
+  virtual std::size_t size() const = 0;
+  virtual std::uint64_t bytes() const = 0;
+  bool empty() const { return size() == 0; }
+
+ protected:
+  void TellReady() const { on_ready_(); }
 
  private:
-  struct Kept {
-    record::RecordPtr record;  // null once rejected, while records before it are kept
-    std::uint64_t held;
-  };
-  void SkipRejected();
-  // Takes the first record out; returns what it held.
-  std::uint64_t PopFront();
-
-  record::StoreId store_;
-  record::MemoryBudget& budget_;
-  std::uint64_t floor_ = 1;   // sequence of the first record kept
-  std::uint64_t cursor_ = 1;  // sequence of the next record to send
-  std::uint64_t sent_through_ = 0;
-  std::uint64_t repeat_through_ = 0;
-  record::StoreId keeper_{};  // of the parent that was sent to last
-  std::uint64_t bytes_ = 0;
-  std::deque<Kept> records_;
-  std::function<void()> on_append_ = [] {};
+  std::function<void()> on_ready_ = [] {};
 };
 
 }  // namespace postern::link

@@ -31,7 +31,7 @@ Uplink::Uplink(LinkEnv& env, const LinkOptions& options, std::vector<ParentAddre
   outbox_.live.OnPush([this] {
     if (current_) current_->Wake();
   });
-  outbox_.stored.OnAppend([this] {
+  outbox_.stored.OnReady([this] {
     if (current_) current_->Wake();
   });
 }

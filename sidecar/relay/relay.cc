@@ -29,36 +29,43 @@ void Relay::Accept(Export exported, record::Done done) {
                  .response = {}});
   }
   metrics_.Accepted(exported.signal, exported.body.size());
-  auto record = std::make_shared<const record::Record>(record::Record{
+  record::Record record{
       .signal = exported.signal,
       .metadata = std::move(exported.metadata),
       .origin = {.member = options_.host, .store = options_.store, .sequence = ++sequence_},
-      .body = std::move(exported.body)});
-  if (options_.ack == AckMode::kMemory) return AcceptMemory(std::move(record), exported.held, done);
+      .body = std::move(exported.body)};
+  if (options_.ack == AckMode::kMemory) {
+    return AcceptMemory(std::move(record), exported.held, std::move(done));
+  }
   AcceptEndToEnd(std::move(record), exported.held, exported.deadline, std::move(done));
 }
 
-void Relay::AcceptEndToEnd(record::RecordPtr record, std::uint64_t held, base::Instant deadline,
+void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
                            record::Done done) {
   ++waiting_;
-  Deliver(std::move(record), deadline, [this, held, client = std::move(done)](Answer answer) {
-    --waiting_;
-    budget_.Give(held);
-    metrics_.Answered(answer.ok());
-    client(std::move(answer));
-  });
+  Deliver(std::make_shared<const record::Record>(std::move(record)), deadline,
+          [this, held, client = std::move(done)](Answer answer) {
+            --waiting_;
+            budget_.Give(held);
+            metrics_.Answered(answer.ok());
+            client(std::move(answer));
+          });
 }
 
-void Relay::AcceptMemory(record::RecordPtr record, std::uint64_t held, const record::Done& done) {
+void Relay::AcceptMemory(record::Record record, std::uint64_t held, record::Done done) {
   if (options_.has_parent) {
-    outbox_.stored.Append(std::move(record), held);
-  } else {
-    // Given back when the backends are done with it.
-    const link::StoreIntake::Hold hold(this, [held](Relay* relay) { relay->budget_.Give(held); });
-    local_.Take(local_session_, {{.number = sequence_, .lead = 0, .record = *record}}, hold);
+    return outbox_.stored.Append(std::move(record), held,
+                                 [this, client = std::move(done)](const Answer& answer) {
+                                   metrics_.Answered(answer.ok());
+                                   client(answer);
+                                 });
   }
+  // Given back when the backends are done with it.
+  const link::StoreIntake::Hold hold(this, [held](Relay* relay) { relay->budget_.Give(held); });
+  local_.Take(local_session_, {{.number = sequence_, .lead = 0, .record = std::move(record)}},
+              hold);
   metrics_.Answered(true);
-  done(Answer{});
+  done({});
 }
 
 void Relay::Deliver(record::RecordPtr record, base::Instant deadline, record::Done done) {

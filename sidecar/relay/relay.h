@@ -62,9 +62,9 @@ class Relay final : public record::Sink {
   std::size_t Undelivered() const;
 
  private:
-  void AcceptEndToEnd(record::RecordPtr record, std::uint64_t held, base::Instant deadline,
+  void AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
                       record::Done done);
-  void AcceptMemory(record::RecordPtr record, std::uint64_t held, const record::Done& done);
+  void AcceptMemory(record::Record record, std::uint64_t held, record::Done done);
 
   Options options_;
   record::MemoryBudget& budget_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/testing/manual_loop.h"
+#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/testing/script_sink.h"
 
 namespace postern::relay {
@@ -48,7 +49,8 @@ class RelayTest : public testing::Test {
 
   base::ManualLoop loop_;
   record::MemoryBudget budget_{1'000};
-  link::Outbox outbox_{.live = {}, .stored = link::StoredQueue(record::StoreId{1}, budget_)};
+  link::MemoryQueue stored_{record::StoreId{1}, budget_};
+  link::Outbox outbox_{.live = {}, .stored = stored_};
   ScriptSink backends_;
   metrics::Registry registry_{"test"};
   RelayMetrics metrics_{registry_};

@@ -54,7 +54,8 @@ IdleChild::IdleChild(trust::IdentityPtr identity, std::uint32_t number,
       number_(number),
       budget_(kBudget),
       options_{.host = identity->host},
-      outbox_{.live = {}, .stored = {StoreOf(number), budget_}},
+      stored_(StoreOf(number), budget_),
+      outbox_{.live = {}, .stored = stored_},
       uplink_(env, options_, {parent}, std::move(identity), outbox_) {}
 
 void IdleChild::Export() {

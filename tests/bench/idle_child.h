@@ -15,6 +15,7 @@
 #include "lib/base/result.h"
 #include "lib/pki/authority.h"
 #include "sidecar/link/link_env.h"
+#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/outbox.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/record/memory_budget.h"
@@ -47,6 +48,7 @@ class IdleChild {
   std::uint32_t number_;
   record::MemoryBudget budget_;
   link::LinkOptions options_;
+  link::MemoryQueue stored_;
   link::Outbox outbox_;
   link::Uplink uplink_;
   bool answered_ = false;

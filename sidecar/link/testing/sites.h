@@ -22,6 +22,7 @@
 #include "lib/metrics/registry.h"
 #include "lib/pki/testing/test_authority.h"
 #include "sidecar/link/link_server.h"
+#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/testing/script_sink.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/trust/testing/identity_folder.h"
@@ -137,7 +138,7 @@ struct ChildSite {
   void Store(std::uint64_t number, std::size_t size = 100) {
     const record::RecordPtr record = MakeRecord(number, size);
     budget.Force(record->body.size());
-    outbox.stored.Append(record, record->body.size());
+    stored.Append(*record, record->body.size(), [](const record::Answer&) {});
   }
   void Ask(base::Instant deadline, std::uint64_t number, record::Done done,
            std::size_t size = 100) {
@@ -147,7 +148,8 @@ struct ChildSite {
 
   LinkOptions options;
   record::MemoryBudget budget;
-  Outbox outbox{.live = {}, .stored = StoredQueue(record::StoreId{1}, budget)};
+  MemoryQueue stored{record::StoreId{1}, budget};
+  Outbox outbox{.live = {}, .stored = stored};
   std::unique_ptr<Uplink> uplink;
 };
 

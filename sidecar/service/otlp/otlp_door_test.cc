@@ -17,6 +17,7 @@
 #include "lib/http2/testing/exchange.h"
 #include "lib/log/testing/capture.h"
 #include "lib/net/dial.h"
+#include "sidecar/link/memory_queue.h"
 #include "sidecar/service/otlp/status_details.h"
 
 namespace postern::service {
@@ -213,7 +214,8 @@ class OtlpDoorTest : public testing::Test {
   metrics::Registry registry_{"test"};
   relay::RelayMetrics relay_metrics_{registry_};
   record::MemoryBudget budget_{0};
-  link::Outbox outbox_{.live = {}, .stored = link::StoredQueue(record::StoreId{}, budget_)};
+  link::MemoryQueue stored_{record::StoreId{}, budget_};
+  link::Outbox outbox_{.live = {}, .stored = stored_};
   HoldingSink sink_;
   std::optional<relay::Relay> relay_;
   std::optional<OtlpDoor> door_;

@@ -1,4 +1,4 @@
-#include "sidecar/link/stored_queue.h"
+#include "sidecar/link/memory_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,22 +15,27 @@ using record::MemoryBudget;
 using record::Record;
 using record::RecordPtr;
 
-RecordPtr MakeRecord(std::uint64_t number) {
-  return std::make_shared<const Record>(
-      Record{.metadata = {},
-             .origin = {.member = "gw1.example", .sequence = number},
-             .body = base::Bytes::Copy("0123456789")});
+Record MakeRecord() {
+  return {
+      .metadata = {}, .origin = {.member = "gw1.example"}, .body = base::Bytes::Copy("0123456789")};
+}
+
+void Append(MemoryQueue& queue) {
+  int answers = 0;
+  queue.Append(MakeRecord(), 10,
+               [&answers](const record::Answer& a) { answers += a.ok() ? 1 : 0; });
+  EXPECT_EQ(answers, 1) << "kept at once";
 }
 
 constexpr record::StoreId kParent = {1};
 constexpr record::StoreId kOther = {2};
 
-class StoredQueueTest : public testing::Test {
+class MemoryQueueTest : public testing::Test {
  protected:
   void Append(std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       budget_.Force(10);
-      queue_.Append(MakeRecord(queue_.last_sequence() + 1), 10);
+      postern::link::Append(queue_);
     }
   }
   void Send(std::uint64_t count) {
@@ -42,24 +47,24 @@ class StoredQueueTest : public testing::Test {
   }
 
   MemoryBudget budget_{1'000'000};
-  StoredQueue queue_{record::StoreId{}, budget_};
+  MemoryQueue queue_{record::StoreId{}, budget_};
 };
 
-TEST_F(StoredQueueTest, IsEmptyAtFirst) {
+TEST_F(MemoryQueueTest, IsEmptyAtFirst) {
   EXPECT_EQ(queue_.last_sequence(), 0U);
   EXPECT_EQ(queue_.next_sequence(), 1U);
   EXPECT_EQ(queue_.Next(), nullptr);
   EXPECT_TRUE(queue_.empty());
 }
 
-TEST_F(StoredQueueTest, TellsOfEachRecordOnceItIsThere) {
+TEST_F(MemoryQueueTest, TellsOfEachRecordOnceItIsThere) {
   std::vector<std::uint64_t> seen;
-  queue_.OnAppend([this, &seen] { seen.push_back(queue_.last_sequence()); });
+  queue_.OnReady([this, &seen] { seen.push_back(queue_.last_sequence()); });
   Append(3);
   EXPECT_THAT(seen, testing::ElementsAre(1, 2, 3));
 }
 
-TEST_F(StoredQueueTest, GivesMemoryBackOnlyForWhatIsAcknowledged) {
+TEST_F(MemoryQueueTest, GivesMemoryBackOnlyForWhatIsAcknowledged) {
   Append(5);
   Send(4);
   EXPECT_EQ(budget_.used(), 50U);
@@ -70,7 +75,7 @@ TEST_F(StoredQueueTest, GivesMemoryBackOnlyForWhatIsAcknowledged) {
   EXPECT_EQ(queue_.next_sequence(), 5U) << "what is sent stays sent";
 }
 
-TEST_F(StoredQueueTest, BearsTheSameAcknowledgementAgain) {
+TEST_F(MemoryQueueTest, BearsTheSameAcknowledgementAgain) {
   Append(3);
   Send(3);
   ASSERT_TRUE(queue_.Acknowledge(2));
@@ -80,7 +85,7 @@ TEST_F(StoredQueueTest, BearsTheSameAcknowledgementAgain) {
   EXPECT_EQ(queue_.size(), 1U);
 }
 
-TEST_F(StoredQueueTest, RefusesAnAcknowledgementBeyondItsEnd) {
+TEST_F(MemoryQueueTest, RefusesAnAcknowledgementBeyondItsEnd) {
   Append(3);
   Send(3);
   EXPECT_FALSE(queue_.Acknowledge(4));
@@ -88,11 +93,11 @@ TEST_F(StoredQueueTest, RefusesAnAcknowledgementBeyondItsEnd) {
   EXPECT_EQ(queue_.size(), 3U);
 }
 
-TEST_F(StoredQueueTest, LetsAWaiterForItsMemoryAppendAtOnce) {
+TEST_F(MemoryQueueTest, LetsAWaiterForItsMemoryAppendAtOnce) {
   struct Appender final : MemoryBudget::Waiter {
-    explicit Appender(StoredQueue& to) : queue(to) {}
-    void OnGranted() override { queue.Append(MakeRecord(99), 10); }
-    StoredQueue& queue;
+    explicit Appender(MemoryQueue& to) : queue(to) {}
+    void OnGranted() override { postern::link::Append(queue); }
+    MemoryQueue& queue;
   } waiter(queue_);
   Append(2);
   Send(2);
@@ -106,7 +111,7 @@ TEST_F(StoredQueueTest, LetsAWaiterForItsMemoryAppendAtOnce) {
 
 // === a link begins: where sending goes on ===
 
-TEST_F(StoredQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
+TEST_F(MemoryQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
   struct Case {
     const char* when;
     std::uint64_t acknowledged;
@@ -124,10 +129,10 @@ TEST_F(StoredQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
   };
   for (const Case& c : kCases) {
     MemoryBudget budget(1'000);
-    StoredQueue queue(record::StoreId{}, budget);
+    MemoryQueue queue(record::StoreId{}, budget);
     for (std::uint64_t i = 1; i <= 8; ++i) {
       budget.Force(10);
-      queue.Append(MakeRecord(i), 10);
+      postern::link::Append(queue);
       queue.Advance();
     }
     ASSERT_TRUE(queue.Acknowledge(c.acknowledged)) << c.when;
@@ -136,7 +141,7 @@ TEST_F(StoredQueueTest, GoesOnAfterTheMarkOrTheLowestUnacknowledged) {
   }
 }
 
-TEST_F(StoredQueueTest, FlagsOnlyWhatAnotherStoreWasSent) {
+TEST_F(MemoryQueueTest, FlagsOnlyWhatAnotherStoreWasSent) {
   Append(5);
   EXPECT_EQ(queue_.StartAfter(0, kParent), 0U);
   Send(3);
@@ -148,7 +153,7 @@ TEST_F(StoredQueueTest, FlagsOnlyWhatAnotherStoreWasSent) {
   EXPECT_FALSE(queue_.next_may_repeat()) << "never sent before";
 }
 
-TEST_F(StoredQueueTest, LeavesARejectedRecordOut) {
+TEST_F(MemoryQueueTest, LeavesARejectedRecordOut) {
   Append(5);
   Send(1);
   queue_.Reject();  // 2
@@ -172,7 +177,7 @@ TEST_F(StoredQueueTest, LeavesARejectedRecordOut) {
 
 // The parent's mark says what came in, its acknowledgement what is kept or delivered: a parent that
 // dies in between would take the records with it.
-TEST_F(StoredQueueTest, KeepsWhatTheParentHasSeenUntilItIsAcknowledged) {
+TEST_F(MemoryQueueTest, KeepsWhatTheParentHasSeenUntilItIsAcknowledged) {
   Append(5);
   Send(5);
   queue_.StartAfter(5, kParent);
@@ -193,10 +198,10 @@ struct ModelParent {
   std::map<std::uint64_t, int> received;  // how often each record was sent here
 };
 
-TEST_F(StoredQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHappens) {
+TEST_F(MemoryQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHappens) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     MemoryBudget budget(1'000'000);
-    StoredQueue queue(record::StoreId{}, budget);
+    MemoryQueue queue(record::StoreId{}, budget);
     std::mt19937 random(seed);
     ModelParent parent;
     std::map<std::uint64_t, bool> delivered;
@@ -205,7 +210,7 @@ TEST_F(StoredQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHapp
         case 0:
         case 1:
           budget.Force(10);
-          queue.Append(MakeRecord(queue.last_sequence() + 1), 10);
+          postern::link::Append(queue);
           break;
         case 2:
         case 3:  // sent and received

@@ -1,32 +1,36 @@
-#include "sidecar/link/stored_queue.h"
+#include "sidecar/link/memory_queue.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace postern::link {
 
-void StoredQueue::Append(record::RecordPtr record, std::uint64_t held) {
-  bytes_ += record->body.size();
-  records_.push_back({std::move(record), held});
-  on_append_();
+void MemoryQueue::Append(record::Record record, std::uint64_t held, record::Done done) {
+  record.origin.store = store_;
+  record.origin.sequence = last_sequence() + 1;
+  bytes_ += record.body.size();
+  records_.push_back({std::make_shared<const record::Record>(std::move(record)), held});
+  TellReady();
+  done({});
 }
 
-record::RecordPtr StoredQueue::Next() const {
+record::RecordPtr MemoryQueue::Next() const {
   const std::size_t index = static_cast<std::size_t>(cursor_ - floor_);
   return index < records_.size() ? records_[index].record : nullptr;
 }
 
-void StoredQueue::Advance() {
+void MemoryQueue::Advance() {
   sent_through_ = std::max(sent_through_, cursor_);
   ++cursor_;
   SkipRejected();
 }
 
-void StoredQueue::SkipRejected() {
+void MemoryQueue::SkipRejected() {
   while (cursor_ <= last_sequence() && Next() == nullptr) ++cursor_;
 }
 
-void StoredQueue::Reject() {
+void MemoryQueue::Reject() {
   Kept& kept = records_[static_cast<std::size_t>(cursor_ - floor_)];
   bytes_ -= kept.record->body.size();
   kept.record = nullptr;
@@ -37,7 +41,7 @@ void StoredQueue::Reject() {
   budget_.Give(freed);
 }
 
-std::uint64_t StoredQueue::StartAfter(std::uint64_t mark, const record::StoreId& keeper) {
+std::uint64_t MemoryQueue::StartAfter(std::uint64_t mark, const record::StoreId& keeper) {
   // What the parent has seen is not sent again, but kept: only its acknowledgement, which follows
   // Welcome, says that it is done. A parent that dies in between takes what it had with it.
   cursor_ = std::max(floor_, std::min(mark, last_sequence()) + 1);
@@ -47,7 +51,7 @@ std::uint64_t StoredQueue::StartAfter(std::uint64_t mark, const record::StoreId&
   return sent_through_ >= cursor_ ? sent_through_ - cursor_ + 1 : 0;
 }
 
-std::uint64_t StoredQueue::PopFront() {
+std::uint64_t MemoryQueue::PopFront() {
   const Kept front = std::move(records_.front());
   records_.pop_front();
   ++floor_;
@@ -55,7 +59,7 @@ std::uint64_t StoredQueue::PopFront() {
   return front.held;
 }
 
-bool StoredQueue::Acknowledge(std::uint64_t through) {
+bool MemoryQueue::Acknowledge(std::uint64_t through) {
   if (through > last_sequence()) return false;
   std::uint64_t freed = 0;
   const auto rejected = [this] { return !records_.empty() && !records_.front().record; };
