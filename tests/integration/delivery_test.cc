@@ -168,8 +168,12 @@ TEST(Delivery, SurvivesAManagementServerThatIsKilledWithWhatItDidNotAnswer) {
   SteadySender sender(topology.otlp_port());
   ASSERT_TRUE(sender.AwaitMore(1));
   topology.server().process().Stop();
-  constexpr std::string_view kHeld = "postern_relay_memory_used_bytes";
-  ASSERT_TRUE(Eventually([&] { return topology.gateway().Metric(kHeld).value_or(0) > 0; }, kSoon));
+  const auto one_waits = [&gateway = topology.gateway()] {
+    const auto taken = gateway.Metric("postern_relay_accepted_records_total{signal=\"logs\"}");
+    const auto answered = gateway.Metric("postern_relay_answered_records_total{outcome=\"ok\"}");
+    return taken && answered && *taken > *answered;
+  };
+  ASSERT_TRUE(Eventually(one_waits, kSoon));
   ASSERT_THAT(topology.KillAndRestartServer(), IsOk());
   EXPECT_TRUE(sender.AwaitMore(5)) << "exports go on";
   sender.Stop();
