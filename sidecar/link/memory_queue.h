@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "sidecar/link/stored_queue.h"
+#include "sidecar/link/outbox.h"
 #include "sidecar/record/memory_budget.h"
 
 namespace postern::link {

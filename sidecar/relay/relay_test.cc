@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lib/base/testing/manual_loop.h"
-#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/testing/script_sink.h"
+#include "sidecar/relay/testing/memory_outbox.h"
 
 namespace postern::relay {
 namespace {
@@ -49,8 +49,8 @@ class RelayTest : public testing::Test {
 
   base::ManualLoop loop_;
   record::MemoryBudget budget_{1'000};
-  link::MemoryQueue stored_{record::StoreId{1}, budget_};
-  link::Outbox outbox_{.live = {}, .stored = stored_};
+  MemoryOutbox kept_{budget_};
+  link::Outbox& outbox_ = kept_.outbox;
   ScriptSink backends_;
   metrics::Registry registry_{"test"};
   RelayMetrics metrics_{registry_};

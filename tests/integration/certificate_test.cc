@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <memory>
 
 #include "lib/base/testing/matchers.h"
-#include "lib/http2/session.h"
-#include "lib/http2/testing/exchange.h"
 #include "lib/http2/testing/raw_frames.h"
 #include "lib/pki/tls_context.h"
 #include "tests/integration/raw_peer.h"
@@ -105,24 +102,13 @@ class ChildsCertificate : public testing::Test {
     const base::Result<pki::TlsContext> context = pki::TlsContext::Client(own);
     if (!peer || !context) return "nobody to ask";
     if (const base::Status open = peer->Handshake(*context); !open) return open.error().message();
-    http2::Exchange::Seen seen;
-    http2::Session session(http2::Session::Role::kClient, {}, nullptr);
     constexpr std::array kHeaders = {http2::Field{":method", "POST", true},
                                      http2::Field{":scheme", "https", true},
                                      http2::Field{":path", "/postern.v1.Link/Control", true},
                                      http2::Field{":authority", "ms1.example", true}};
-    const http2::Exchange::Plan plan{.session = &session, .waits = true};
-    EXPECT_THAT(session.Request(std::make_unique<http2::Exchange>(seen, plan), kHeaders, true),
-                IsOk());
-    while (seen.headers.empty() && !seen.closed && !peer->ended()) {
-      std::string out;
-      EXPECT_THAT(session.Fill(out, 1 << 16), IsOk());
-      if (!peer->Send(out)) break;
-      EXPECT_THAT(session.Receive(peer->Read(kSoon)), IsOk());
-    }
-    for (const auto& [name, value] : seen.headers) {
-      if (name == "grpc-message") return value;
-    }
+    const auto answer = Ask(*peer, kHeaders, "");
+    const auto message = answer.find("grpc-message");
+    if (message != answer.end()) return message->second;
     return "nothing";
   }
 };

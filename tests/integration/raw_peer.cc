@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <utility>
+
+#include "lib/http2/session.h"
+#include "lib/http2/testing/exchange.h"
 
 namespace postern::integration {
 namespace {
@@ -124,6 +128,22 @@ bool RawPeer::EndsWithin(base::Duration most) {
   const base::Instant until = In(most);
   while (!ended_ && Await(POLLIN, until)) plain_.clear();
   return ended_;
+}
+
+std::map<std::string, std::string> Ask(RawPeer& peer, http2::Fields headers, std::string body) {
+  http2::Exchange::Seen seen;
+  http2::Session session(http2::Session::Role::kClient, {}, nullptr);
+  auto stream = std::make_unique<http2::Exchange>(
+      seen, http2::Exchange::Plan{.session = &session, .body = std::move(body), .waits = true});
+  if (!session.Request(std::move(stream), headers, true)) return {};
+  while (seen.headers.empty() && !seen.closed && !peer.ended()) {
+    std::string out;
+    if (!session.Fill(out, 1 << 16) || !peer.Send(out)) break;
+    const std::string came = peer.Read(session.WantsToSend() ? base::Duration(0) : kPatience);
+    if (came.empty() && !session.WantsToSend()) break;
+    if (!session.Receive(came)) break;
+  }
+  return {seen.headers.begin(), seen.headers.end()};
 }
 
 }  // namespace postern::integration

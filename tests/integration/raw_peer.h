@@ -9,12 +9,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/http2/stream.h"
 #include "lib/net/socket.h"
 #include "lib/pki/tls_session.h"
 
@@ -52,5 +55,9 @@ class RawPeer {
   std::string plain_;   // came and is not read yet
   bool ended_ = false;
 };
+
+// Sends one HTTP/2 request, which stays open, and returns the headers of its answer: none where the
+// other side ends the stream or the connection, or says nothing for a while.
+std::map<std::string, std::string> Ask(RawPeer& peer, http2::Fields headers, std::string body);
 
 }  // namespace postern::integration

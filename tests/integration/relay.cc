@@ -57,6 +57,7 @@ base::Status Relay::Launch(std::vector<std::string> arguments) {
   ASSIGN_OR_RETURN(
       process_,
       Process::Start(POSTERN_RELAY, {.arguments = std::move(arguments),
+                                     .environment = environment_,
                                      .output = File("life-" + std::to_string(lives_) + ".log")}));
   return {};
 }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/http/testing/http_get.h"
@@ -42,6 +43,9 @@ class Relay {
   void SetConfig(const std::string& yaml);
   std::string File(std::string_view name) const { return folder_ + "/" + std::string(name); }
 
+  // For tests of memory: what the sanitizer would keep aside of freed memory counts as used.
+  void KeepNoFreedMemory() { environment_ = {{"ASAN_OPTIONS", "quarantine_size_mb=1"}}; }
+
   // Returns once it has told its ports. kUnavailable where it ended instead; the error quotes it.
   base::Status Start();
   // For a start that must fail: returns how. `arguments` stand in for the configuration's path.
@@ -66,6 +70,7 @@ class Relay {
   base::Status Launch(std::vector<std::string> arguments);
 
   std::string folder_;
+  std::vector<std::pair<std::string, std::string>> environment_;
   int lives_ = 0;
   std::optional<support::Process> process_;
 };

@@ -17,7 +17,7 @@
 #include "lib/http2/testing/exchange.h"
 #include "lib/log/testing/capture.h"
 #include "lib/net/dial.h"
-#include "sidecar/link/memory_queue.h"
+#include "sidecar/relay/testing/memory_outbox.h"
 #include "sidecar/service/otlp/status_details.h"
 
 namespace postern::service {
@@ -128,8 +128,8 @@ class OtlpDoorTest : public testing::Test {
     door_.reset();
     relay_.reset();
     budget_ = record::MemoryBudget(memory);
-    relay_.emplace(loop_, relay::Relay::Options{.host = "gw1.example"}, budget_, outbox_, sink_,
-                   relay_metrics_);
+    relay_.emplace(loop_, relay::Relay::Options{.host = "gw1.example"}, budget_, kept_.outbox,
+                   sink_, relay_metrics_);
     door_.emplace(OtlpDoor::Inside{loop_, scratch_, budget_, *relay_, log_.logger()}, options,
                   *net::Listen(*net::SocketAddress::FromIp("127.0.0.1", 0)));
   }
@@ -214,8 +214,7 @@ class OtlpDoorTest : public testing::Test {
   metrics::Registry registry_{"test"};
   relay::RelayMetrics relay_metrics_{registry_};
   record::MemoryBudget budget_{0};
-  link::MemoryQueue stored_{record::StoreId{}, budget_};
-  link::Outbox outbox_{.live = {}, .stored = stored_};
+  relay::MemoryOutbox kept_{budget_};
   HoldingSink sink_;
   std::optional<relay::Relay> relay_;
   std::optional<OtlpDoor> door_;
