@@ -10,6 +10,7 @@
 #include "lib/pki/tls_context.h"
 #include "tests/integration/raw_peer.h"
 #include "tests/integration/topology.h"
+#include "tests/support/eventually.h"
 
 namespace postern::integration {
 namespace {
@@ -239,7 +240,7 @@ TEST_F(Ending, OfTheChildCutsTheLinkUntilItIsRenewed) {
   ASSERT_TRUE(topology_.Linked());
   ExpectSaid(server(), "event=20049");
   ExpectSaid(gateway(), "20049 NotCurrentlyValid: ");
-  EXPECT_FALSE(gateway().Ready());
+  EXPECT_TRUE(support::Eventually([this] { return !gateway().Ready(); }, kSoon));
   gateway().SetIdentity(topology_.authority().MakeMember("gw1.example"));
   EXPECT_TRUE(topology_.Linked());
 }
