@@ -22,9 +22,13 @@ constexpr int kGzipWithAnyWindow = 15 + 16;
 constexpr std::size_t kMostInflation = 1032;
 constexpr std::size_t kTrailer = 4;
 
-// Returns the size that the last four bytes of a gzip member claim (RFC 1952, ISIZE), or 0 where
-// it cannot be true of a message that is accepted. A hint: with several members it is the last
-// one's, and anybody can write anything there.
+base::Error Corrupt(std::size_t size, const char* finding) {
+  return Fail(Code::kCorrupt,
+              "inflating a gzip body of " + std::to_string(size) + " bytes: " + finding);
+}
+
+}  // namespace
+
 std::size_t ClaimedSize(std::string_view in, std::size_t max_out) {
   if (in.size() < kTrailer) return 0;
   std::size_t claimed = 0;
@@ -33,13 +37,6 @@ std::size_t ClaimedSize(std::string_view in, std::size_t max_out) {
   }
   return claimed > max_out || claimed / kMostInflation > in.size() ? 0 : claimed;
 }
-
-base::Error Corrupt(std::size_t size, const char* finding) {
-  return Fail(Code::kCorrupt,
-              "inflating a gzip body of " + std::to_string(size) + " bytes: " + finding);
-}
-
-}  // namespace
 
 struct Gunzipper::State {
   z_stream stream{};

@@ -16,6 +16,11 @@
 
 namespace postern::compress {
 
+// Returns the size that the last four bytes of a gzip member claim (RFC 1952, ISIZE), or 0 where
+// it cannot be true of a message of at most `max_out` bytes. A hint: with several members it is the
+// last one's, and anybody can write anything there. Threads: any.
+std::size_t ClaimedSize(std::string_view in, std::size_t max_out);
+
 // Keeps zlib's state from message to message, which is most of the cost of a small one.
 //
 // Threads: loop.

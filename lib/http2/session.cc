@@ -275,9 +275,9 @@ void Session::Respond(Stream& stream, Fields headers, bool has_body) {
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
   body.read_callback = Callbacks::Read;
-  // Fails only for a stream that the peer has reset meanwhile; its OnClosed is on the way.
-  nghttp2_submit_response(session_, stream.id_, list.data(), list.size(),
-                          has_body ? &body : nullptr);
+  CHECK(nghttp2_submit_response(session_, stream.id_, list.data(), list.size(),
+                                has_body ? &body : nullptr) == 0,
+        "an open stream takes one answer");
 }
 
 void Session::ResumeBody(Stream& stream) { nghttp2_session_resume_data(session_, stream.id_); }

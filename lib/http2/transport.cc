@@ -18,6 +18,7 @@ void Transport::OnBytes(std::string_view bytes) {
 }
 
 void Transport::OnFill(std::string& out, std::size_t most) {
+  if (mute_) return;
   const base::Status filled = session_->Fill(out, most);
   if (!filled) connection_.Close(filled.error());
   if (session_->Finished()) connection_.Close(session_->ending());

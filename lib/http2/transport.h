@@ -32,6 +32,11 @@ class Transport final : private net::Connection::User {
   // Something was submitted to the session: it goes out at the end of this turn.
   void Flush() { connection_.WantWrite(); }
   void Close(const base::Error& why) { connection_.Close(why); }
+  // Closes without a word of HTTP/2: to a peer that must learn nothing.
+  void Abandon(const base::Error& why) {
+    mute_ = true;
+    connection_.Close(why);
+  }
 
   Session& session() { return *session_; }
   net::Connection& connection() { return connection_; }
@@ -44,6 +49,7 @@ class Transport final : private net::Connection::User {
 
   std::unique_ptr<Session> session_;
   Hooks hooks_;
+  bool mute_ = false;
   net::Connection connection_;
 };
 

@@ -133,7 +133,12 @@ void Connection::Flush() {
   bool more = open_ && !closed_ && pending_.empty();
   for (int i = 0; i < kFillsPerTurn && more; ++i) more = FillOnce();
   if (leaving_ && !closed_) return Leave();
-  if (more) ScheduleFlush();
+  // A task of a later turn: what is deferred now would run before any socket is looked at.
+  if (more) {
+    loop_.Post([this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) ScheduleFlush();
+    });
+  }
 }
 
 // Returns whether there may be more to send now.
@@ -161,6 +166,10 @@ bool Connection::FillOnce() {
 
 // Returns whether the socket took everything; what it did not take is kept in pending_.
 bool Connection::Send(std::string_view rest) {
+  if (!pending_.empty()) {
+    pending_.append(rest);
+    return false;
+  }
   while (!rest.empty()) {
     const ssize_t size = send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (size < 0) {

@@ -1,5 +1,8 @@
 #include "lib/pki/verify.h"
 
+#include <algorithm>
+
+#include "lib/base/check.h"
 #include "lib/pki/event.h"
 #include "lib/pki/host_name.h"
 #include "lib/pki/internal/chain.h"
@@ -32,7 +35,8 @@ Result<PeerIdentity> VerifyPeer(const std::vector<Certificate>& chain, const Tru
     return Fail(Code::kDenied, "the peer showed no certificate").As(event::kNotAuthenticated);
   }
   const Certificate& leaf = chain.front();
-  RETURN_IF_ERROR(internal::FindPath(chain, trust, now));
+  CHECK(expectation.host != "", "whoever dials knows a name");
+  ASSIGN_OR_RETURN(const std::vector<Certificate> path, internal::FindPath(chain, trust, now));
   RETURN_IF_ERROR(CheckLeaf(leaf, trust, expectation.host.value_or(""), now));
   return PeerIdentity{
       .host = LowerHostName(internal::NamedHost(leaf)),
@@ -40,7 +44,7 @@ Result<PeerIdentity> VerifyPeer(const std::vector<Certificate>& chain, const Tru
       .fingerprint = leaf.fingerprint(),
       .public_key_id = leaf.public_key_id(),
       .not_before = leaf.not_before(),
-      .not_after = leaf.not_after(),
+      .not_after = std::ranges::min_element(path, {}, &Certificate::not_after)->not_after(),
   };
 }
 

@@ -1,6 +1,7 @@
 // VerifyPeer: who is at the other end, or why it is not believed.
 //
-// Pure: reads no clock, no file and no network, so its verdict can be kept by leaf and trust.
+// Pure: reads no clock, no file and no network, so its verdict can be kept by leaf and trust, from
+// not_before to not_after.
 // OpenSSL checks signatures and the path; the rules for members are ours. TLS itself checks nothing
 // (see tls_context.h).
 //
@@ -22,7 +23,8 @@
 namespace postern::pki {
 
 struct Expectation {
-  std::optional<std::string> host = {};  // whom we dialled; nullopt: whoever the certificate names
+  // Whom we dialled, not empty; nullopt: whoever the certificate names.
+  std::optional<std::string> host = {};
 };
 
 struct PeerIdentity {
@@ -31,7 +33,7 @@ struct PeerIdentity {
   std::string fingerprint;
   std::string public_key_id;
   base::WallTime not_before;
-  base::WallTime not_after;
+  base::WallTime not_after;  // of the leaf, or of a CA above it where that ends earlier
 };
 
 // Checks `chain` (leaf first, as the peer sent it) at the time `now`. Fails with the first finding:

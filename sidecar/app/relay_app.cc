@@ -52,14 +52,21 @@ std::set<std::string> MembersOf(const config::Members& members) {
   return {members.hosts.begin(), members.hosts.end()};
 }
 
+link::Compression CompressionOf(config::Compression wanted) {
+  switch (wanted) {
+    case config::Compression::kAuto: return link::Compression::kAuto;
+    case config::Compression::kZstd: return link::Compression::kZstd;
+    case config::Compression::kNone: return link::Compression::kNone;
+  }
+  return link::Compression::kAuto;
+}
+
 link::LinkOptions LinkOptionsOf(const config::Config& config, const record::StoreId& store) {
-  constexpr std::array kCompression = {link::Compression::kAuto, link::Compression::kZstd,
-                                       link::Compression::kNone};
   return {.group = config.group,
           .host = config.host,
           .store = store,
           .dead_after = config.dead_after,
-          .compression = kCompression[static_cast<std::size_t>(config.compression)],
+          .compression = CompressionOf(config.compression),
           .max_record = static_cast<std::size_t>(config.relay.max_record)};
 }
 

@@ -15,7 +15,7 @@ using record::Signal;
 using std::chrono::milliseconds;
 
 // Answers wait in memory at each hop; a sentence for people fits.
-constexpr std::size_t kLongestResponse = std::size_t{16} << 10;
+constexpr std::size_t kLongestResponse = std::size_t{8} << 10;
 constexpr std::size_t kLongestMessage = std::size_t{4} << 10;
 
 AnswerCode CodeOf(int grpc_code) {

@@ -241,7 +241,7 @@ const Edit kRelayEdits[] = {
     {"memory is beyond any number", "", "{memory: 99999999999999999999Gi}",
      "x.yaml:7: relay.memory: \"99999999999999999999Gi\": too much; write 1Mi to 64Gi"},
     {"maxRecord is too little", "", "{maxRecord: 1000}",
-     "x.yaml:7: relay.maxRecord: 1000: too little; write 1Ki to 64Gi"},
+     "x.yaml:7: relay.maxRecord: 1000: too little; write 1Ki to 1Gi"},
     {"maxRecord is more than the memory", "", "{maxRecord: 65Mi}",
      "x.yaml:7: relay.maxRecord: \"65Mi\": more than a quarter of relay.memory; write at most "
      "16Mi"},

@@ -34,7 +34,7 @@ enum class Kind : std::uint8_t {
 constexpr std::uint8_t kCompressed = 0x01;
 constexpr std::size_t kMaxGroupText = 253;
 constexpr std::size_t kMaxMessageText = 1024;
-constexpr std::size_t kMaxResponse = 64 * 1024;
+constexpr std::size_t kMaxResponse = 14 * 1024;  // a LiveAck stays below a child's 16 KiB
 constexpr std::uint8_t kLastGrpcCode = 16;
 
 void Begin(Writer& out, Kind kind) { out.Byte(static_cast<std::uint8_t>(kind)); }

@@ -192,7 +192,6 @@ void ChildLink::SendWelcome(std::size_t history) {
       .store = options_.store,
       .session = session_,
       .mark = store_->mark(),
-      .mark_crc = store_->mark_crc(),
       .path = host_.path(),
       .clock_ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count(),
       .max_record = options_.max_record,
@@ -205,7 +204,8 @@ void ChildLink::SendWelcome(std::size_t history) {
 
 Status ChildLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
   if (refused_) return {};
-  if (const auto* hello = std::get_if<lane::Hello>(&frame)) {
+  const auto* hello = std::get_if<lane::Hello>(&frame);
+  if (hello != nullptr && stream.lane() == lane::Lane::kControl) {
     const Status taken = OnHello(*hello);
     if (taken) return {};
     refused_ = taken.error();
@@ -214,6 +214,9 @@ Status ChildLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
   }
   if (!welcomed_) return Fail(Code::kInvalid, "child sent a frame before Hello");
   if (const auto* batch = std::get_if<lane::Batch>(&frame)) return OnBatch(stream, *batch);
+  if (stream.lane() != lane::Lane::kControl && !std::holds_alternative<lane::Unknown>(frame)) {
+    return Fail(Code::kInvalid, "child sent a control frame on another lane");
+  }
   if (const auto* credit = std::get_if<lane::Credit>(&frame)) {
     credit_->Want(*credit);
     TellCredit();
@@ -269,8 +272,11 @@ void ChildLink::DeliverLive(std::vector<lane::UnpackedRecord> records,
   const base::Instant now = env_.loop.clock().Now();
   unanswered_ += records.size();
   for (lane::UnpackedRecord& unpacked : records) {
-    const auto left = std::min<Duration>(
-        kLongestDeadline, milliseconds(std::min<std::uint64_t>(unpacked.lead, 3'600'000)));
+    const Duration left =
+        unpacked.lead == 0  // no bound
+            ? kLongestDeadline
+            : std::min<Duration>(kLongestDeadline,
+                                 milliseconds(std::min<std::uint64_t>(unpacked.lead, 3'600'000)));
     host_.sink().Deliver(std::make_shared<const record::Record>(std::move(unpacked.record)),
                          now + left,
                          [this, number = unpacked.number, hold,
@@ -374,6 +380,7 @@ void ChildLink::OnLaneOver(lane::LaneStream& stream, const Error& why) {
   lane::LaneStream*& place = lanes_[static_cast<std::size_t>(stream.lane())];
   if (place != &stream) return;
   place = nullptr;
+  if (refused_) return;  // the child closes once it has read why, or bound_ does
   Close(why);
 }
 

@@ -57,7 +57,7 @@ void Feed::FillLive(bool compress, lane::Output& out) {
       }
       const std::size_t bound = lane::BatchPacker::Bound(*next.record);
       if (bound + live_packer_.raw_size() > credit_.available()) {
-        AskForCredit(outbox_.live.bytes() + bound, bound + live_packer_.raw_size());
+        AskForCredit(outbox_.live.bytes(), bound + live_packer_.raw_size());
         break;
       }
       if (bound > lane::BatchPacker::kBatchSize && !live_packer_.empty()) break;
@@ -83,7 +83,7 @@ void Feed::FillData(bool compress, lane::Output& out) {
       const std::size_t bound = lane::BatchPacker::Bound(*next);
       if (data_packer_.full()) break;
       if (bound + data_packer_.raw_size() > credit_.available()) {
-        AskForCredit(stored.bytes() + bound, bound + data_packer_.raw_size());
+        AskForCredit(stored.unsent_bytes(), bound + data_packer_.raw_size());
         break;
       }
       if (bound > lane::BatchPacker::kBatchSize && !data_packer_.empty()) break;

@@ -29,6 +29,7 @@ class LinkRefusalTest : public testing::Test {
     EXPECT_TRUE(world_.RunUntil([&] { return child.uplink->trouble() != before; }, seconds(8)));
     EXPECT_FALSE(child.uplink->connected());
     EXPECT_TRUE(parent.sink.delivered().empty());
+    EXPECT_TRUE(world_.RunUntil([&] { return world_.log.Count("child's link ended") > 0; }));
     return child.uplink->trouble();
   }
   trust::IdentityPtr With(const pki::Credentials& shown) const {
@@ -156,6 +157,10 @@ TEST_F(LinkRefusalTest, EndsALinkThatBreaksTheProtocolAndNoOther) {
        true, "loop of parents"},
       {"a second Hello comes", [](RawChild& c) { c.Send(Lane::kControl, c.Hello()); }, false,
        "second Hello"},
+      {"a Hello comes on the data lane", [](RawChild& c) { c.Send(Lane::kData, c.Hello()); }, true,
+       "before Hello"},
+      {"a heartbeat comes on the live lane",
+       [](RawChild& c) { c.Send(Lane::kLive, lane::Ping{.stamp = 1}); }, false, "another lane"},
       {"a parent's frame comes",
        [](RawChild& c) { c.Send(Lane::kControl, lane::Ack{.through = 1}); }, false,
        "a parent's frame"},
@@ -259,6 +264,56 @@ TEST_F(LinkRefusalTest, IgnoresUnknownFrames) {
   };
   EXPECT_TRUE(world_.RunUntil(ponged, seconds(5)));
   EXPECT_EQ(child.over, "");
+}
+
+// The stores that one member names push out its own, and none that a link still holds.
+TEST_F(LinkRefusalTest, KeepsTheStoresOfOthersAndThoseInUse) {
+  ParentSite parent(world_, {kChild, "gw2.example"});
+  parent.sink.OnDeliver([](const record::Record&) { return record::Answer{}; });
+  ChildSite other(world_, "gw2.example", parent.port());
+  other.Store(1);
+  other.uplink->Start();
+  ASSERT_TRUE(world_.RunUntil([&] { return other.outbox.stored.empty(); }));
+  other.uplink->Stop();
+
+  const auto welcomed = [this](RawChild& child, const lane::Hello& hello) {
+    child.Send(Lane::kControl, hello);
+    return world_.RunUntil([&child] { return child.welcome.has_value(); }, seconds(5));
+  };
+  RawChild held(world_, kChild, parent.port());
+  ASSERT_TRUE(welcomed(held, held.Hello()));
+  for (std::uint8_t number = 0; number < 40; ++number) {
+    RawChild passing(world_, kChild, parent.port());
+    lane::Hello hello = passing.Hello();
+    if (number > 0) hello.store = {100, number};  // the first one is the held one's own
+    ASSERT_TRUE(welcomed(passing, hello)) << int{number};
+  }
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.server->links() == 1; }));
+  held.Send(Lane::kData, lane::Batch{.lane = lane::Batch::Lane::kData, .first = 1, .payload = {}});
+  ASSERT_TRUE(world_.RunUntil([&] { return !held.over.empty(); })) << "its store is still there";
+
+  RawChild again(world_, "gw2.example", parent.port());
+  lane::Hello hello = again.Hello();
+  hello.store = other.outbox.stored.store();
+  ASSERT_TRUE(welcomed(again, hello));
+  EXPECT_EQ(again.welcome->mark, 1U) << "not forgotten";
+}
+
+TEST_F(LinkRefusalTest, TakesALiveRecordWithoutABoundOnItsTime) {
+  ParentSite parent(world_, {kChild});
+  RawChild child(world_, kChild, parent.port());
+  child.Send(Lane::kControl, child.Hello());
+  lane::BatchPacker packer(lane::Batch::Lane::kLive, {.host = kChild, .store = {7}}, world_.codec,
+                           0);
+  packer.Add(1, 0, *ChildSite::MakeRecord(1, 100));
+  lane::Output bytes;
+  packer.Finish(0, false, bytes);
+  ASSERT_TRUE(world_.RunUntil([&] { return child.welcome.has_value(); }));
+  std::string message;
+  bytes.Take(bytes.size(), message);
+  child.SendBytes(Lane::kLive, message);
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 1; }));
+  EXPECT_GE(parent.sink.held()[0].deadline, world_.clock.Now() + std::chrono::minutes(9));
 }
 
 TEST_F(LinkRefusalTest, GivesUpOnAPeerThatSaysNothing) {

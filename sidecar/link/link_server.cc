@@ -16,6 +16,8 @@ namespace {
 
 // delivery.md bounds marks at 200,000; one kept only in memory is worth less than that.
 constexpr std::size_t kMostStores = 50'000;
+// A relay without a queue on disk has a new store whenever it is started.
+constexpr std::size_t kMostStoresOfAMember = 16;
 // How long a link under our former leaf may stay after its child was asked to move.
 constexpr base::Duration kOverlap = std::chrono::seconds(60);
 
@@ -54,6 +56,7 @@ Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record
   const auto key = std::make_pair(host, store);
   const auto known = stores_.find(key);
   if (known != stores_.end()) return known->second.get();
+  RETURN_IF_ERROR(MakeRoomFor(host));
   if (stores_.size() >= kMostStores) {
     std::erase_if(stores_, [](const auto& entry) {
       return entry.second->idle() && !entry.second->connected();
@@ -72,6 +75,26 @@ Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record
                                           {"why", answer.message}});
       });
   return stores_.emplace(key, std::move(intake)).first->second.get();
+}
+
+// One member must not make us forget the marks of the others: it only pushes out its own.
+base::Status LinkServer::MakeRoomFor(const std::string& host) {
+  std::size_t count = 0;
+  auto oldest = stores_.end();
+  for (auto store = stores_.lower_bound({host, {}});
+       store != stores_.end() && store->first.first == host; ++store) {
+    ++count;
+    const StoreIntake& intake = *store->second;
+    if (intake.connected() || !intake.idle()) continue;
+    if (oldest == stores_.end() || intake.last_used() < oldest->second->last_used()) oldest = store;
+  }
+  if (count < kMostStoresOfAMember) return {};
+  if (oldest == stores_.end()) {
+    return Fail(Code::kExhausted, "too many stores of " + host + " are in use: at most " +
+                                      std::to_string(kMostStoresOfAMember));
+  }
+  stores_.erase(oldest);
+  return {};
 }
 
 lane::PeerState LinkServer::state() const {

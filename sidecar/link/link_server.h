@@ -60,6 +60,7 @@ class LinkServer final : private ChildLinkHost {
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;
 
+  base::Status MakeRoomFor(const std::string& host);
   void OnSocket(net::Fd socket, const net::SocketAddress& peer, net::Intake::Pass pass);
 
   LinkEnv& env_;

@@ -28,14 +28,15 @@ class MemoryQueue final : public StoredQueue {
   const record::StoreId& store() const override { return store_; }
   std::uint64_t last_sequence() const override { return floor_ + records_.size() - 1; }
   std::size_t size() const override { return records_.size(); }
-  std::uint64_t bytes() const override { return bytes_; }
+  std::uint64_t unsent_bytes() const override { return unsent_bytes_; }
 
  private:
   struct Kept {
     record::RecordPtr record;  // null once rejected, while records before it are kept
     std::uint64_t held;
   };
-  void SkipRejected();
+  std::uint64_t SizeAt(std::uint64_t sequence) const;
+  void MoveCursor(std::uint64_t to);
   // Takes the first record out; returns what it held.
   std::uint64_t PopFront();
 
@@ -46,7 +47,7 @@ class MemoryQueue final : public StoredQueue {
   std::uint64_t sent_through_ = 0;
   std::uint64_t repeat_through_ = 0;
   record::StoreId keeper_{};  // of the parent that was sent to last
-  std::uint64_t bytes_ = 0;
+  std::uint64_t unsent_bytes_ = 0;
   std::deque<Kept> records_;
 };
 

@@ -71,7 +71,7 @@ TEST_F(MemoryQueueTest, GivesMemoryBackOnlyForWhatIsAcknowledged) {
   ASSERT_TRUE(queue_.Acknowledge(3));
   EXPECT_EQ(budget_.used(), 20U);
   EXPECT_EQ(queue_.size(), 2U);
-  EXPECT_EQ(queue_.bytes(), 20U);
+  EXPECT_EQ(queue_.unsent_bytes(), 10U);
   EXPECT_EQ(queue_.next_sequence(), 5U) << "what is sent stays sent";
 }
 
@@ -159,7 +159,7 @@ TEST_F(MemoryQueueTest, LeavesARejectedRecordOut) {
   queue_.Reject();  // 2
   EXPECT_EQ(queue_.next_sequence(), 3U);
   EXPECT_EQ(budget_.used(), 40U);
-  EXPECT_EQ(queue_.bytes(), 40U);
+  EXPECT_EQ(queue_.unsent_bytes(), 30U);
   queue_.StartAfter(0, kParent);
   Send(1);
   EXPECT_EQ(queue_.next_sequence(), 3U) << "skipped when sent again, too";

@@ -49,9 +49,10 @@ class StoredQueue {
   virtual const record::StoreId& store() const = 0;
   // The highest sequence ever assigned; 0 before the first.
   virtual std::uint64_t last_sequence() const = 0;
-  // How many records are kept, and the bytes of the bodies that wait to be sent or acknowledged.
+  // How many records are kept.
   virtual std::size_t size() const = 0;
-  virtual std::uint64_t bytes() const = 0;
+  // Of the bodies that wait to be sent.
+  virtual std::uint64_t unsent_bytes() const = 0;
   bool empty() const { return size() == 0; }
 
  protected:

@@ -76,7 +76,10 @@ void ParentLink::OnConnected(base::Result<net::Fd> socket) {
 void ParentLink::OnOpen() {
   // Nothing of ours has been sent over this connection: a false parent learns nothing.
   const Status parent = JudgeParent(*identity_);
-  if (!parent) return Close(parent.error());
+  if (!parent) {
+    transport_->Abandon(parent.error());
+    return Close(parent.error());
+  }
   OpenLanes();
 }
 
@@ -188,6 +191,11 @@ void ParentLink::SendControl(const lane::Frame& frame) {
 Status ParentLink::OnFrame(lane::LaneStream& stream, lane::Frame frame) {
   if (const auto* welcome = std::get_if<lane::Welcome>(&frame)) return OnWelcome(*welcome);
   if (!welcomed_) return Fail(Code::kInvalid, "parent sent a frame before Welcome");
+  const bool elsewhere =
+      std::holds_alternative<lane::LiveAck>(frame) || std::holds_alternative<lane::Unknown>(frame);
+  if (stream.lane() != lane::Lane::kControl && !elsewhere) {
+    return Fail(Code::kInvalid, "parent sent a control frame on another lane");
+  }
   if (const auto* ack = std::get_if<lane::LiveAck>(&frame)) {
     RETURN_IF_ERROR(feed_->OnLiveAck(*ack));
     CloseIfDone();

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/compress/crc32c.h"
-
 namespace postern::link {
 namespace {
 
@@ -24,10 +22,13 @@ StoreIntake::StoreIntake(base::Loop& loop, record::Sink& sink, OnRejected on_rej
 
 std::uint64_t StoreIntake::Begin(OnAck on_ack) {
   on_ack_ = std::move(on_ack);
+  ++links_;
   return ++session_;
 }
 
 void StoreIntake::End(std::uint64_t session) {
+  --links_;
+  last_used_ = loop_.clock().Now();
   if (session == session_) on_ack_ = nullptr;
 }
 
@@ -37,7 +38,6 @@ bool StoreIntake::Take(std::uint64_t session, std::vector<lane::UnpackedRecord> 
   for (lane::UnpackedRecord& unpacked : records) {
     if (unpacked.number <= mark_) continue;
     mark_ = unpacked.number;
-    mark_crc_ = compress::Crc32c(unpacked.record.body.view());
     const record::Signal signal = unpacked.record.signal;
     auto kept = std::make_shared<const record::Record>(std::move(unpacked.record));
     items_.emplace(mark_, Item{std::move(kept), hold, false});

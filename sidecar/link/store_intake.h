@@ -37,15 +37,16 @@ class StoreIntake {
   // A Hello came for this store: every older session ends, its frames count for nothing from now
   // on. Returns the new session's number. Acknowledgements go to `on_ack`.
   std::uint64_t Begin(OnAck on_ack);
-  // The link of that session is gone; a newer one may be in force already.
+  // The link of that session is gone; a newer one may be in force already. Once for each Begin.
   void End(std::uint64_t session);
 
-  // The highest sequence that came in, and its record's checksum: what Welcome tells.
+  // The highest sequence that came in: what Welcome tells.
   std::uint64_t mark() const { return mark_; }
-  std::uint32_t mark_crc() const { return mark_crc_; }
   // Every record up to here is done.
   std::uint64_t floor() const { return floor_; }
-  bool connected() const { return on_ack_ != nullptr; }
+  // Whether a link holds it: not to be destroyed then.
+  bool connected() const { return links_ > 0; }
+  base::Instant last_used() const { return last_used_; }
   std::size_t size() const { return items_.size(); }  // records that are not done
   bool idle() const { return items_.empty(); }
 
@@ -70,8 +71,9 @@ class StoreIntake {
   OnRejected on_rejected_;
   OnAck on_ack_;
   std::uint64_t session_ = 0;
+  std::size_t links_ = 0;
+  base::Instant last_used_;
   std::uint64_t mark_ = 0;
-  std::uint32_t mark_crc_ = 0;
   std::uint64_t floor_ = 0;
   std::map<std::uint64_t, Item> items_;  // by sequence
   struct Line {

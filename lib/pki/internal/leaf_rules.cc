@@ -117,7 +117,9 @@ Finding CheckMemberKey(const PublicKey& key) {
 
 Finding CheckLeafKey(const Certificate& leaf) {
   const base::Result<PublicKey> key = leaf.public_key();
-  if (!key) return key.error().In(Of(leaf)).As(event::kUnsuitableKey);
+  if (!key) {
+    return Fail(Code::kDenied, Of(leaf) + ": " + key.error().message()).As(event::kUnsuitableKey);
+  }
   return WithContext(CheckMemberKey(*key), Of(leaf));
 }
 

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kLeastMemory = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;
 constexpr std::uint64_t kLeastRecord = std::uint64_t{1} << 10;
+constexpr std::uint64_t kMostRecord = std::uint64_t{1} << 30;  // HTTP/2's windows end at 2 GiB
 // One record compressed and inflated at the door beside the links' standing credit, and some room
 // for others meanwhile: with less a record could wait for memory that never comes free.
 constexpr std::uint64_t kRecordsInMemory = 4;
@@ -38,7 +39,7 @@ base::Result<Ack> ReadAck(const yaml::Node& node) {
 
 void ReadMemory(Section& section, Relay& relay) {
   const auto memory = section.Read("memory", QuantityFrom(kLeastMemory, kMostMemory));
-  const auto record = section.Read("maxRecord", QuantityFrom(kLeastRecord, kMostMemory));
+  const auto record = section.Read("maxRecord", QuantityFrom(kLeastRecord, kMostRecord));
   relay.memory = memory.value_or(relay.memory);
   const std::uint64_t most = relay.memory / kRecordsInMemory;
   relay.max_record = record.value_or(std::min(relay.max_record, most));

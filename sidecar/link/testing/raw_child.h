@@ -105,6 +105,7 @@ class RawChild final : private lane::LaneUser {
   void OnLaneOver(lane::LaneStream& stream, const base::Error& why) override {
     lanes_[static_cast<std::size_t>(stream.lane())] = nullptr;
     Over(why);
+    if (transport_ != nullptr) transport_->Close(why);  // not while it goes itself
   }
 
   LinkWorld& world_;

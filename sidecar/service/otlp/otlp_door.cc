@@ -80,6 +80,12 @@ void OtlpDoor::Tick() {
     if (silent && now - client.since > options_.preface_bound) {
       raw->Close(Fail(Code::kTimeout, "no HTTP/2 preface in time"));
     }
+    const bool idle = !silent && raw->session().stream_count() == 0;
+    if (idle && now - raw->connection().last_heard() > options_.idle_bound) {
+      raw->session()
+          .GoAway();  // finished, and with that closed; a client that lives connects again
+      raw->Flush();
+    }
   }
 }
 

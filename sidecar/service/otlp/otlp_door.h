@@ -29,6 +29,7 @@ class OtlpDoor {
     base::Duration memory_wait = std::chrono::seconds(5);
     base::Duration body_bound = std::chrono::seconds(30);  // from the headers to the last byte
     base::Duration preface_bound = std::chrono::seconds(10);
+    base::Duration idle_bound = std::chrono::minutes(10);  // without a stream and a byte
   };
 
   // What a stream may send before memory for its body is granted.

@@ -433,6 +433,18 @@ TEST_F(OtlpDoorTest, TellsAClientThatWaitedTooLongWhenToTryAgain) {
   ExpectNothingHeld();
 }
 
+TEST_F(OtlpDoorTest, RefusesABodyThatWasCutWhileItWaitedForMemory) {
+  Open(1 << 20);
+  budget_.Force(1 << 20);
+  Exchange::Seen& seen = Ask(Connect(), Message(std::string(100'000, 'x')).substr(0, 20'000));
+  ASSERT_TRUE(RunUntil([&] { return budget_.waiting() == 1; }));
+  for (int turn = 0; turn < 20; ++turn) loop_.RunOnce(milliseconds(1));
+  budget_.Give(1 << 20);
+  ASSERT_TRUE(RunUntil([&] { return seen.closed.has_value(); }, seconds(3)));
+  EXPECT_EQ(Header(seen, "grpc-status"), kInvalidArgument);
+  ExpectNothingHeld();
+}
+
 TEST_F(OtlpDoorTest, CountsTheWaitForMemoryFromItsBegin) {
   Open(1 << 20);
   Client& client = Connect();
@@ -451,6 +463,20 @@ TEST_F(OtlpDoorTest, CountsTheWaitForMemoryFromItsBegin) {
   Pass(seconds(5));
   ASSERT_TRUE(RunUntil([&] { return seen.closed.has_value(); }));
   EXPECT_EQ(Header(seen, "grpc-status"), kExhausted);
+}
+
+TEST_F(OtlpDoorTest, EndsAConnectionThatIsNotUsedAnyMore) {
+  Open(1 << 20, {.idle_bound = seconds(60)});
+  Client& idle = Connect();
+  Client& busy = Connect();
+  for (int i = 0; i < 3; ++i) {
+    Exchange::Seen& seen = Ask(busy, Message("x"));
+    if (i == 0) Ask(idle, Message("x"));
+    ASSERT_TRUE(RunUntil([&] { return seen.closed.has_value(); }));
+    Pass(seconds(40));
+  }
+  EXPECT_TRUE(RunUntil([&] { return idle.closed; }));
+  EXPECT_FALSE(busy.closed);
 }
 
 TEST_F(OtlpDoorTest, HoldsNoMemoryForAClientThatNeverFinishes) {

@@ -20,17 +20,6 @@ constexpr std::array kOkHeaders = {http2::Field{":status", "200", true},
 constexpr http2::Field kAcceptEncoding{"grpc-accept-encoding", "identity,gzip", true};
 constexpr std::array kOkTrailers = {http2::Field{"grpc-status", "0", true}};
 
-// The uncompressed size that a gzip file claims in its last four bytes (RFC 1952, section 2.3.1):
-// a hint only, for several members may follow each other and anybody may lie.
-std::size_t ClaimedSize(std::string_view gzip) {
-  if (gzip.size() < 4) return 0;
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    size |= std::size_t{static_cast<std::uint8_t>(gzip[gzip.size() - 4 + i])} << (8 * i);
-  }
-  return size;
-}
-
 }  // namespace
 
 OtlpExchange::OtlpExchange(OtlpDoor& door, http2::Transport& transport)
@@ -45,7 +34,9 @@ bool OtlpExchange::OnHeader(std::string_view name, std::string_view value) {
 void OtlpExchange::OnHeadersEnd() {
   if (state_ != State::kHeaders) return;  // trailers of a request mean nothing
   since_ = door_.inside_.loop.clock().Now();
-  if (const std::optional<record::Answer> fault = headers_.Fault()) return Answer(*fault);
+  if (const std::optional<record::Answer> fault = headers_.Fault()) {
+    return Refuse(fault->code, fault->message);
+  }
   if (door_.inside_.relay.draining()) {
     return Refuse(AnswerCode::kUnavailable, "this relay drains; send to another one", kRetryAfter);
   }
@@ -125,7 +116,7 @@ void OtlpExchange::Proceed() {
     body_->Append(early_);
     DropEarly();
     OpenWindow();
-    if (body_->missing() > 0) return;
+    if (body_->missing() > 0) return ended_ ? RefuseCut() : void();
   }
   if (state_ == State::kBody) {
     message_ = std::move(*body_).Finish();
@@ -134,8 +125,8 @@ void OtlpExchange::Proceed() {
       state_ = State::kComplete;
     } else {
       // A byte at least: gzip of nothing is something.
-      inflate_bound_ =
-          std::clamp<std::size_t>(ClaimedSize(message_.view()), 1, door_.options_.max_record);
+      inflate_bound_ = std::max<std::size_t>(
+          1, compress::ClaimedSize(message_.view(), door_.options_.max_record));
       return Ask(inflate_bound_, State::kAwaitInflated);
     }
   }
@@ -173,7 +164,11 @@ void OtlpExchange::OnEnd() {
   ended_ = true;
   if (state_ == State::kComplete) return Deliver();
   const bool cut = state_ == State::kPrefix || state_ == State::kBody;
-  if (cut) Refuse(AnswerCode::kInvalidArgument, "the request ended in the middle of its message");
+  if (cut) RefuseCut();
+}
+
+void OtlpExchange::RefuseCut() {
+  Refuse(AnswerCode::kInvalidArgument, "the request ended in the middle of its message");
 }
 
 void OtlpExchange::Deliver() {
@@ -233,7 +228,8 @@ void OtlpExchange::StopClient() {
     const std::shared_ptr<Ticket> kept = ticket.lock();
     if (kept == nullptr || kept->exchange == nullptr) return;
     OtlpExchange& self = *kept->exchange;
-    if (self.ended_ || self.transport_.session().WantsToSend()) return;
+    if (self.ended_) return;
+    if (self.transport_.session().WantsToSend()) return self.List();  // Check tries again
     self.transport_.session().Reset(self, http2::ErrorCode::kNoError);
     self.transport_.Flush();
   });
@@ -253,6 +249,10 @@ void OtlpExchange::OnTake(std::size_t bytes, std::string& out) {
 http2::Fields OtlpExchange::Trailers() { return kOkTrailers; }
 
 void OtlpExchange::Check(base::Instant now) {
+  if (state_ == State::kAnswered) {
+    Unlist();
+    return StopClient();
+  }
   const base::Duration bound = in_line_ ? door_.options_.memory_wait : door_.options_.body_bound;
   if (now - (in_line_ ? in_line_since_ : since_) < bound) return;
   if (in_line_) {

@@ -26,7 +26,8 @@ class OtlpExchange final : public http2::Stream, private record::MemoryBudget::W
   OtlpExchange(OtlpDoor& door, http2::Transport& transport);
   ~OtlpExchange() override;
 
-  // Called each second while it is in the door's waiting set: refuses what waits too long.
+  // Called each second while it is in the door's waiting set: refuses what waits too long, and ends
+  // what was refused.
   void Check(base::Instant now);
 
  private:
@@ -65,6 +66,7 @@ class OtlpExchange final : public http2::Stream, private record::MemoryBudget::W
   void Refuse(record::AnswerCode code, std::string message,
               std::chrono::milliseconds retry_after = std::chrono::milliseconds(0));
   void OpenWindow();
+  void RefuseCut();
   void StopClient();
   void List();
   void Unlist();
