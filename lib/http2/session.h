@@ -61,13 +61,15 @@ class Session {
   const base::Error& ending() const { return ending_; }
 
   // Opens a stream (client role). With `has_body` the stream is asked for it by OnOffer.
+  // kUnavailable where no stream is left on this connection.
   base::Status Request(std::unique_ptr<Stream> stream, Fields headers, bool has_body);
   // Answers a stream (server role).
   void Respond(Stream& stream, Fields headers, bool has_body);
   // A stream whose last offer was kWait has something again.
   void ResumeBody(Stream& stream);
   void Reset(Stream& stream, ErrorCode code);
-  // Lets the peer send `bytes` more on this stream. Requires Options::widen_by_hand.
+  // Lets the peer send `bytes` more on this stream. Requires Options::widen_by_hand, `bytes` > 0,
+  // and that the window stays below 2^31.
   void Widen(Stream& stream, std::int32_t bytes);
   // Lets open streams finish, refuses new ones, tells the peer.
   void GoAway();

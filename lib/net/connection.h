@@ -55,8 +55,9 @@ class Connection final : private base::FdHandler {
   void Start();
   // There is something to send: OnFill comes after this turn's events.
   void WantWrite();
-  // Sends, after this turn's events, what OnFill still gives and the socket takes at once; says
-  // goodbye, closes. Reads no more. OnClosed follows from a task, with this reason.
+  // Sends, after this turn's events, what waits already and at most four more fills, and only what
+  // the socket takes at once; the rest is lost. Then says goodbye and closes. Reads no more.
+  // OnClosed follows from a task, with this reason.
   void Close(const base::Error& why);
 
   bool open() const { return open_ && !leaving_; }

@@ -26,7 +26,7 @@ struct Mark {
 };
 
 // kBool and kNumber are plain words that JSON would read as such; everything else that is written
-// is kString. Nothing, `~` and `null` are kNull.
+// is kString. Nothing, `~`, `null`, `Null` and `NULL` are kNull.
 enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kList, kMap };
 
 // Returns the kind as people say it: "a list".

@@ -3,8 +3,9 @@
 // A subset that means the same to everybody. Refused, each with its line: anchors, aliases, tags,
 // directives, tabs that indent, keys that are no words, a key twice in a map, nesting beyond 64,
 // quotes that are not closed, control characters, more than 1 MiB. A plain word is null (nothing,
-// ~, null), a truth value (exactly true or false), a number (as JSON writes it), or else a string:
-// on, off, yes, no, 0755, 0x10, 1_000, 12:30 and .5 stay what was written. Never throws.
+// ~, null, Null, NULL), a truth value (exactly true or false), a number (as JSON writes it), or
+// else a string: on, off, yes, no, 0755, 0x10, 1_000, 12:30 and .5 stay what was written. Never
+// throws.
 //
 //   ASSIGN_OR_RETURN(const std::vector<Document> documents, Parse(text, "gateway.yaml"));
 //   … "gateway.yaml:7: \"host\": duplicate key; the first is in line 3"

@@ -54,6 +54,9 @@ const Reading kReadings[] = {
      "\n"},
     {"numbers are as JSON writes them", "[0, -1, 1.5, 1e3, -0.5E-2, '1']",
      "[0,-1,1.5,1000.0,-0.005,\"1\"]\n"},
+    {"null is spelled in another way", "[Null, NULL, nUll, 'NULL']",
+     R"([null,null,"nUll","NULL"])"
+     "\n"},
     {"YAML would see a date", "a: 2024-01-31", "{\"a\":\"2024-01-31\"}\n"},
     {"nothing is written in three ways", "{a: ~, b: null, c: , d: 'null'}",
      R"({"a":null,"b":null,"c":null,"d":"null"})"

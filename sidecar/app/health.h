@@ -23,7 +23,7 @@ class Health final : public admin::Health {
 
   explicit Health(const base::Clock& clock) : clock_(clock), beat_(clock.Now()) {}
 
-  // Called by the loop in each second.
+  // Called by the loop at each housekeeping: every 200 ms.
   void Beat() { beat_ = clock_.Now(); }
   // `on_drain` is called on the admin server's thread.
   void OnDrain(std::function<void()> on_drain) { on_drain_ = std::move(on_drain); }

@@ -1,9 +1,8 @@
 // RelayApp: builds a relay from its configuration and runs it until it is asked to stop.
 //
-//   build: identity → backends or parents → link port → OTLP door → admin port  (fails early,
-//   whole) stop:  not ready → doors closed, children asked to move → forwarded until empty or the
-//   grace is
-//          over → links closed
+//   build: identity → backends → link port → parents → OTLP door → admin port; whole or not at all
+//   run:   serves; takes over certificates that change, tells its health
+//   stop:  not ready → doors closed, children asked to move → empty, or grace over → links closed
 //
 // Threads: loop (the one that calls Run); RequestStop from any.
 #pragma once

@@ -88,7 +88,8 @@ struct Relay {
   std::string bind;                  // of the link's and the admin port; "": every address
   std::uint16_t admin = kAdminPort;  // 0: any free port
   std::uint64_t memory = std::uint64_t{64} << 20;  // bytes of bodies that may be held
-  // The largest body, never more than `memory`; where the file has none, 16Mi or `memory` if less.
+  // The largest body. At most a quarter of `memory`; where the file has none, 16Mi or that quarter
+  // if less.
   std::uint64_t max_record = std::uint64_t{16} << 20;
   Ack ack = Ack::kEndToEnd;
   std::optional<OtlpService> otlp;  // absent: off

@@ -9,7 +9,8 @@
 //                                      ←    Ack … Release: the window slides on
 //     Credit{returned}                 →      after a pause: what an idle link does not need
 //
-// An idle link holds its standing credit only. Pure: neither sends anything.
+// An idle link holds its standing credit only. The grantor takes from the budget and gives back;
+// neither sends anything, the link does.
 // Threads: loop.
 #pragma once
 
@@ -47,8 +48,9 @@ class CreditGrantor final : private record::MemoryBudget::Waiter {
   // What the child may use, in all, since the link was opened.
   std::uint64_t total() const { return granted_; }
   std::uint64_t unused() const { return granted_ - received_; }
-  // The total to tell the child, where telling is worth a frame: it asked for more than it was
-  // told, that is a quarter of the window more, or everything that it has is used.
+  // Returns the total to send the child now, and counts it as told; nothing where there is no more
+  // to tell or that is not worth a frame. It is worth one when the child asked for more than it was
+  // told, when that is a quarter of the window more, or when all that it was told of is used.
   std::optional<std::uint64_t> Due();
 
  private:

@@ -14,7 +14,7 @@ using base::Result;
 
 namespace {
 
-// delivery.md bounds marks at 200,000; one kept only in memory is worth less than that.
+// A child makes up its stores: what is kept of them has a bound. Idle ones make room for new ones.
 constexpr std::size_t kMostStores = 50'000;
 // A relay without a queue on disk has a new store whenever it is started.
 constexpr std::size_t kMostStoresOfAMember = 16;

@@ -1,4 +1,4 @@
-// Uplink and LinkServer together: what delivery.md promises, over real sockets.
+// Uplink and LinkServer together: what docs/link-protocol.md promises, over real sockets.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -20,7 +20,8 @@
 
 namespace postern::relay {
 
-// When a client is answered (delivery.md, `ack`). The names are those of the resources.
+// When a client is answered: when the end has answered, or as soon as this relay keeps the record
+// in memory. The names are those of the resources.
 enum class AckMode : std::uint8_t { kEndToEnd, kMemory };
 
 // One export as a door took it in.

@@ -25,7 +25,7 @@ class RequestHeaders {
   // Requires that there is no Fault.
   record::Signal signal() const { return *signal_; }
   bool gzip() const { return encoding_ == "gzip"; }
-  // What the client waits for; the default of delivery.md where it does not say.
+  // How long the client waits: 10 s where it does not say.
   base::Duration timeout() const;
   // Headers that travel with the record: those named "x-…", which tell backends a tenant or the
   // like. Credentials (authorization, cookies) are the door's business and end here.
