@@ -13,6 +13,7 @@
 #   zlib            1.2.13   lib/compress     zlib1g-dev
 #   protobuf        3.21.12  lib/otlp         libprotobuf-dev
 #   gRPC C++        1.51.1   lib/rpc          libgrpc++-dev
+#   CLI11           2.1.2    sidecar/app      libcli11-dev (headers only)
 #   GoogleTest      1.12.1   tests            libgtest-dev libgmock-dev
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
