@@ -26,13 +26,11 @@ constexpr http2::Session::Options kSession = {
     .header_table = 0,
 };
 constexpr Duration kHandshakeBound = std::chrono::seconds(10);
-// How long a refused peer may take to read why.
-constexpr Duration kRefusalBound = std::chrono::seconds(2);
-constexpr Duration kLongestDeadline = std::chrono::minutes(10);
+constexpr Duration kRefusalBound = std::chrono::seconds(2);  // to read why
+constexpr std::uint64_t kLongestLead = 600'000;              // ms; 0 of the child means no bound
 // What a record may carry beside its body, headers above all, and the batch around it.
 constexpr std::size_t kMostBesideBody = 384 * 1024;
-// A frame's own head beside its payload.
-constexpr std::size_t kFrameHead = 64;
+constexpr std::size_t kFrameHead = 64;  // beside its payload
 
 // With its event in front, for people to look up.
 Error Numbered(const Error& refusal) {
@@ -278,7 +276,7 @@ void ChildLink::DeliverLive(std::vector<lane::UnpackedRecord> records,
             : std::min<Duration>(kLongestDeadline,
                                  milliseconds(std::min<std::uint64_t>(unpacked.lead, 3'600'000)));
     host_.sink().Deliver(std::make_shared<const record::Record>(std::move(unpacked.record)),
-                         now + left,
+                         now + milliseconds(std::min(lead, kLongestLead)),
                          [this, number = unpacked.number, hold,
                           alive = std::weak_ptr<bool>(alive_)](const record::Answer& answer) {
                            if (!alive.expired()) OnLiveAnswer(number, answer);
@@ -350,8 +348,6 @@ void ChildLink::SendControl(const lane::Frame& frame) {
   control->Send(frame);
   transport_->Flush();
 }
-
-void ChildLink::OnRoom(lane::LaneStream& /*lane*/) {}
 
 void ChildLink::TellPath() {
   if (welcomed_) SendControl(lane::Path{.hosts = host_.path()});

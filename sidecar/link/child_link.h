@@ -75,7 +75,7 @@ class ChildLink final : private lane::LaneUser {
 
   void OnLaneAsked(lane::LaneStream& stream) override;
   base::Status OnFrame(lane::LaneStream& stream, lane::Frame frame) override;
-  void OnRoom(lane::LaneStream& stream) override;
+  void OnRoom(lane::LaneStream& /*stream*/) override {}
   void OnLaneOver(lane::LaneStream& stream, const base::Error& why) override;
 
   void RefuseLane(lane::LaneStream& stream, const base::Error& told);
