@@ -1,0 +1,39 @@
+// MemoryStorage: folders and files in memory, for tests that need a disk and no faults of one.
+//
+//   MemoryStorage storage;
+//   auto folder = storage.OpenFolder("queue");
+//
+// Threads: any; a File and a Folder as their interface says.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "lib/base/mutex.h"
+#include "lib/fs/storage.h"
+
+namespace postern::fs {
+
+class MemoryStorage final : public Storage {
+ public:
+  // What a file holds; shared by its name and everybody who has it open.
+  struct Content {
+    mutable base::Mutex mutex;
+    std::string bytes GUARDED_BY(mutex);
+  };
+  struct Names {
+    std::string path;
+    std::map<std::string, std::shared_ptr<Content>> files;
+    std::set<std::string> locked;
+  };
+
+  base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) override;
+
+ private:
+  base::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Names>> folders_ GUARDED_BY(mutex_);
+};
+
+}  // namespace postern::fs
