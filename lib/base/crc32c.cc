@@ -1,10 +1,10 @@
-#include "lib/compress/crc32c.h"
+#include "lib/base/crc32c.h"
 
 #include <array>
 #include <cstddef>
 #include <cstring>
 
-namespace postern::compress {
+namespace postern::base {
 namespace {
 
 constexpr std::uint32_t kPolynomial = 0x82F63B78;  // Castagnoli's, lowest bit first
@@ -81,4 +81,4 @@ std::uint32_t Crc32cByTable(std::string_view bytes, std::uint32_t before) {
   return ~crc;
 }
 
-}  // namespace postern::compress
+}  // namespace postern::base

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace postern::compress {
+namespace postern::base {
 
 // Returns the checksum of `bytes`, continuing from `before`, the checksum of what stands in front.
 // Uses the CPU's instruction where it has one (several GB/s), a table elsewhere.
@@ -20,4 +20,4 @@ std::uint32_t Crc32c(std::string_view bytes, std::uint32_t before = 0);
 // The table's way, whatever the CPU can do: the reference that tests hold the instruction to.
 std::uint32_t Crc32cByTable(std::string_view bytes, std::uint32_t before = 0);
 
-}  // namespace postern::compress
+}  // namespace postern::base

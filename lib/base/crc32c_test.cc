@@ -1,11 +1,11 @@
-#include "lib/compress/crc32c.h"
+#include "lib/base/crc32c.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-namespace postern::compress {
+namespace postern::base {
 namespace {
 
 std::string Rising(int first, int step) {
@@ -58,4 +58,4 @@ TEST(Crc32c, SeesEverySingleFlippedBit) {
 }
 
 }  // namespace
-}  // namespace postern::compress
+}  // namespace postern::base

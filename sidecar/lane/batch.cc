@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/compress/crc32c.h"
+#include "lib/base/crc32c.h"
 #include "sidecar/record/record_codec.h"
 #include "sidecar/record/wire.h"
 
@@ -64,7 +64,7 @@ bool BatchPacker::Compress(Batch& batch) {
     return false;
   }
   batch.compressed = true;
-  batch.crc = compress::Crc32c(plain_);
+  batch.crc = base::Crc32c(plain_);
   batch.payload = Bytes::Copy(squeezed_);
   history_.Append(plain_);
   return true;
@@ -75,7 +75,7 @@ void BatchPacker::Finish(std::uint64_t session, bool compress, Output& out) {
       .lane = lane_, .session = session, .first = first_, .raw_size = raw_size(), .payload = {}};
   if (!compress || !Compress(batch)) {
     if (lane_ == Batch::Lane::kData) {
-      batch.crc = compress::Crc32c(tail_.view(), compress::Crc32c(plain_));
+      batch.crc = base::Crc32c(tail_.view(), base::Crc32c(plain_));
     }
     // Only its size matters to the frame's head; the bytes follow from where they are.
     batch.payload = {};
@@ -107,7 +107,7 @@ Result<Bytes> BatchUnpacker::Plain(const Batch& batch, std::size_t most) {
     history_.Append(plain.view());
   }
   const bool checked = batch.compressed || batch.lane == Batch::Lane::kData;
-  if (checked && compress::Crc32c(plain.view()) != batch.crc) {
+  if (checked && base::Crc32c(plain.view()) != batch.crc) {
     return Fail(Code::kCorrupt, "batch does not match its checksum");
   }
   return plain;

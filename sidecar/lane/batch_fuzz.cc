@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "lib/base/check.h"
-#include "lib/compress/crc32c.h"
+#include "lib/base/crc32c.h"
 #include "sidecar/lane/batch.h"
 
 namespace {
@@ -61,14 +61,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     batch.payload = Bytes::Copy(payload);
     if (!batch.compressed) {
       batch.raw_size = payload.size();
-      batch.crc = postern::compress::Crc32c(payload);
+      batch.crc = postern::base::Crc32c(payload);
     } else {
       std::string plain(batch.raw_size, '\0');
       if (!codec.Decompress(postern::compress::LaneHistory(0), payload, plain.size(),
                             plain.data())) {
         plain.clear();
       }
-      batch.crc = postern::compress::Crc32c(plain);
+      batch.crc = postern::base::Crc32c(plain);
     }
     const auto records = unpacker.Unpack(batch, kMost);
     if (!records) continue;

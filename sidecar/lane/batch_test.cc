@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/crc32c.h"
 #include "lib/base/testing/matchers.h"
-#include "lib/compress/crc32c.h"
 #include "sidecar/lane/message_reader.h"
 #include "sidecar/record/record_codec.h"
 #include "sidecar/record/wire.h"
@@ -263,7 +263,7 @@ Batch Stored(std::uint64_t first, const std::string& payload) {
           .session = 1,
           .first = first,
           .raw_size = payload.size(),
-          .crc = compress::Crc32c(payload),
+          .crc = base::Crc32c(payload),
           .payload = Bytes::Copy(payload)};
 }
 
