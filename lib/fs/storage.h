@@ -52,7 +52,7 @@ class Lock {
 };
 
 // A folder without folders in it. Names are plain: neither empty, "." nor "..", and without a
-// slash. Threads: one at a time.
+// slash. Threads: one at a time; two handles of one folder from two.
 class Folder {
  public:
   virtual ~Folder() = default;

@@ -59,7 +59,10 @@ class MemoryLock final : public Lock {
  public:
   MemoryLock(std::shared_ptr<MemoryStorage::Names> names, std::string name)
       : names_(std::move(names)), name_(std::move(name)) {}
-  ~MemoryLock() override { names_->locked.erase(name_); }
+  ~MemoryLock() override {
+    base::MutexLock lock(names_->mutex);
+    names_->locked.erase(name_);
+  }
 
  private:
   std::shared_ptr<MemoryStorage::Names> names_;
@@ -73,10 +76,11 @@ class MemoryFolder final : public Folder {
   const std::string& path() const override { return names_->path; }
 
   Result<std::unique_ptr<File>> Create(const std::string& name, std::uint64_t size) override {
+    base::MutexLock lock(names_->mutex);
     if (names_->files.contains(name)) return Fault(Code::kConflict, "making", name);
     auto content = std::make_shared<MemoryStorage::Content>();
     {
-      base::MutexLock lock(content->mutex);
+      base::MutexLock filling(content->mutex);
       content->bytes.resize(size);
     }
     names_->files[name] = content;
@@ -84,12 +88,14 @@ class MemoryFolder final : public Folder {
   }
 
   Result<std::unique_ptr<File>> Open(const std::string& name) override {
+    base::MutexLock lock(names_->mutex);
     const auto found = names_->files.find(name);
     if (found == names_->files.end()) return Fault(Code::kNotFound, "opening", name);
     return std::make_unique<MemoryFile>(found->second, PathOf(name));
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
+    base::MutexLock lock(names_->mutex);
     auto moved = names_->files.extract(from);
     if (moved.empty()) return Fault(Code::kNotFound, "renaming", from);
     names_->files[to] = std::move(moved.mapped());
@@ -97,11 +103,13 @@ class MemoryFolder final : public Folder {
   }
 
   Status Remove(const std::string& name) override {
+    base::MutexLock lock(names_->mutex);
     if (names_->files.erase(name) == 0) return Fault(Code::kNotFound, "removing", name);
     return {};
   }
 
   Result<std::vector<std::string>> List() const override {
+    base::MutexLock lock(names_->mutex);
     std::vector<std::string> names;
     for (const auto& [name, content] : names_->files) names.push_back(name);
     return names;
@@ -110,6 +118,7 @@ class MemoryFolder final : public Folder {
   Status Sync() override { return {}; }
 
   Result<std::unique_ptr<class Lock>> Lock(const std::string& name) override {
+    base::MutexLock lock(names_->mutex);
     if (!names_->locked.insert(name).second) return Fault(Code::kConflict, "locking", name);
     if (!names_->files.contains(name)) {
       names_->files[name] = std::make_shared<MemoryStorage::Content>();
@@ -131,10 +140,7 @@ class MemoryFolder final : public Folder {
 Result<std::unique_ptr<Folder>> MemoryStorage::OpenFolder(const std::string& path) {
   base::MutexLock lock(mutex_);
   std::shared_ptr<Names>& names = folders_[path];
-  if (names == nullptr) {
-    names = std::make_shared<Names>();
-    names->path = path;
-  }
+  if (names == nullptr) names = std::make_shared<Names>(path);
   return std::make_unique<MemoryFolder>(names);
 }
 

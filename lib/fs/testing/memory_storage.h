@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "lib/base/mutex.h"
 #include "lib/fs/storage.h"
@@ -24,9 +25,11 @@ class MemoryStorage final : public Storage {
     std::string bytes GUARDED_BY(mutex);
   };
   struct Names {
-    std::string path;
-    std::map<std::string, std::shared_ptr<Content>> files;
-    std::set<std::string> locked;
+    explicit Names(std::string of) : path(std::move(of)) {}
+    const std::string path;
+    mutable base::Mutex mutex;
+    std::map<std::string, std::shared_ptr<Content>> files GUARDED_BY(mutex);
+    std::set<std::string> locked GUARDED_BY(mutex);
   };
 
   base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) override;
