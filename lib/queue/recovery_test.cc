@@ -1,0 +1,181 @@
+#include "lib/queue/recovery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lib/queue/testing/segment_builder.h"
+
+namespace postern::queue {
+
+void PrintTo(const Damage& damage, std::ostream* out) {
+  *out << "[" << damage.from << ", " << damage.to << ") between " << damage.after << " and "
+       << damage.before;
+}
+
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Tag kTag{1, 2, 3};
+
+// Segment A at 0 holds records 1-2, 3 and 4; B at 5000 holds 5 and 6; C at 9000 holds 7.
+class RecoveryTest : public testing::Test {
+ protected:
+  RecoveryTest() {
+    a_.Add(1, {"one", "two"}).Add(3, {"three"}).Add(4, {"four"});
+    b_ = SegmentBuilder(kTag, 5000, a_.end());
+    b_.Add(5, {"five"}).Add(6, {"six"});
+    c_ = SegmentBuilder(kTag, 9000, b_.end());
+    c_.Add(7, {"seven"});
+  }
+  static Recovery Recover(const std::map<std::uint64_t, std::string>& segments) {
+    Recovery recovery;
+    for (const auto& [position, bytes] : segments) {
+      recovery.Add(ScanSegment(bytes, position, kTag));
+    }
+    return recovery;
+  }
+  Recovery RecoverAll() const {
+    return Recover({{0, a_.bytes()}, {5000, b_.bytes()}, {9000, c_.bytes()}});
+  }
+  static std::vector<std::uint64_t> LastOf(const Recovery& recovery) {
+    std::vector<std::uint64_t> last;
+    for (const SegmentPart& part : recovery.segments()) last.push_back(part.last_sequence);
+    return last;
+  }
+
+  SegmentBuilder a_{kTag, 0, 0};
+  SegmentBuilder b_{kTag, 5000, 0};
+  SegmentBuilder c_{kTag, 9000, 0};
+};
+
+TEST_F(RecoveryTest, KeepsAWholeLog) {
+  const Recovery recovery = RecoverAll();
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 6, 7));
+  EXPECT_EQ(recovery.segments()[1].first_sequence, 5U);
+  EXPECT_EQ(recovery.segments()[1].end, b_.end());
+  EXPECT_EQ(recovery.end(), c_.end());
+  EXPECT_EQ(recovery.last_sequence(), 7U);
+  EXPECT_EQ(recovery.last()->head.position, c_.start(0));
+}
+
+TEST_F(RecoveryTest, KnowsNothingOfNothing) {
+  const Recovery recovery = Recover({});
+  EXPECT_EQ(recovery.end(), 0U);
+  EXPECT_FALSE(recovery.last());
+}
+
+TEST_F(RecoveryTest, CutsWhatFollowsTheLastWholeGroup) {
+  c_.Add(8, {"eight"}).Spoil(1);
+  const Recovery recovery = RecoverAll();
+  EXPECT_THAT(recovery.damages(), IsEmpty()) << "nobody was told of it";
+  EXPECT_EQ(recovery.end(), c_.start(1));
+  EXPECT_EQ(recovery.last_sequence(), 7U);
+}
+
+TEST_F(RecoveryTest, CountsAsDamagedWhatALaterGroupFollows) {
+  a_.Spoil(1);
+  const Recovery recovery = RecoverAll();
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.start(1), .to = a_.start(2), .after = 2, .before = 4}));
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 6, 7));
+}
+
+TEST_F(RecoveryTest, CountsNeighboursAsOneDamage) {
+  a_.Spoil(1).Spoil(2);
+  b_.Spoil(0);
+  const Recovery recovery = RecoverAll();
+  // B's head tells where A ended, its second group where its first did.
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.start(1), .to = a_.end(), .after = 2, .before = 6},
+                          Damage{.from = a_.end(), .to = b_.start(1), .after = 2, .before = 6}));
+  EXPECT_EQ(recovery.end(), c_.end());
+}
+
+TEST_F(RecoveryTest, NeedsNoHeadToKeepItsGroups) {
+  a_.SpoilHead(), b_.SpoilHead(), c_.SpoilHead();
+  const Recovery recovery = RecoverAll();
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 6, 7));
+}
+
+TEST_F(RecoveryTest, SeesThatTheLastGroupOfASegmentIsGone) {
+  a_.Spoil(2);
+  EXPECT_THAT(RecoverAll().damages(),
+              ElementsAre(Damage{.from = a_.start(2), .to = a_.end(), .after = 3, .before = 5}));
+}
+
+TEST_F(RecoveryTest, SeesThatASegmentIsMissing) {
+  const Recovery recovery = Recover({{0, a_.bytes()}, {9000, c_.bytes()}});
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.end(), .to = b_.end(), .after = 4, .before = 7}));
+}
+
+TEST_F(RecoveryTest, MissesNothingBeforeItsFirstSegment) {
+  EXPECT_THAT(Recover({{9000, c_.bytes()}}).damages(), IsEmpty());
+  c_.SpoilHead();
+  EXPECT_THAT(Recover({{9000, c_.bytes()}}).damages(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, LeavesOutWhatALaterHeadDeclaresVoid) {
+  // The sync of 6 failed; it went to the next segment, which says that B ends before it.
+  c_ = SegmentBuilder(kTag, 9000, b_.start(1));
+  c_.Add(6, {"six again"}).Add(7, {"seven"});
+  for (const bool head : {true, false}) {
+    if (!head) c_.SpoilHead();  // the first group's trailer says so, too
+    const Recovery recovery = RecoverAll();
+    EXPECT_THAT(recovery.damages(), IsEmpty());
+    EXPECT_THAT(LastOf(recovery), ElementsAre(4, 5, 7));
+    EXPECT_EQ(recovery.segments()[1].end, b_.start(1));
+    EXPECT_EQ(recovery.last_sequence(), 7U);
+  }
+}
+
+TEST_F(RecoveryTest, LeavesOutAVoidGroupThoughNothingTookItsPlace) {
+  const SegmentBuilder next(kTag, 9000, a_.end());
+  const Recovery recovery = Recover({{0, a_.bytes()}, {5000, b_.bytes()}, {9000, next.bytes()}});
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 0, 0));
+  EXPECT_EQ(recovery.last_sequence(), 4U);
+  EXPECT_EQ(recovery.end(), a_.end());
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, DoesNotCountVoidBytesAsDamaged) {
+  b_.Spoil(1);
+  b_.Add(7, {"its sync failed, and so did the one before"});
+  c_ = SegmentBuilder(kTag, 9000, b_.start(1));
+  c_.Add(6, {"six again"});
+  const Recovery recovery = RecoverAll();
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 5, 6));
+}
+
+TEST_F(RecoveryTest, TakesNoGroupOfAnotherPlaceOrLog) {
+  const std::string body = a_.bytes();  // a record may hold a whole segment
+  a_.Add(8, {body, std::string(a_.bytes().substr(kSegmentHeadSize))});
+  a_.Spoil(3);
+  const SegmentScan scan = ScanSegment(a_.bytes(), 0, kTag);
+  EXPECT_THAT(scan.groups, SizeIs(3)) << "what a record holds is no group";
+  EXPECT_THAT(ScanSegment(a_.bytes(), 8, kTag).groups, IsEmpty());
+  EXPECT_THAT(ScanSegment(a_.bytes(), 0, Tag{9}).groups, IsEmpty());
+  EXPECT_FALSE(ScanSegment(a_.bytes(), 0, Tag{9}).head);
+}
+
+TEST_F(RecoveryTest, FindsGroupsBehindAnyNumberOfDamagedBytes) {
+  for (std::size_t damaged = 0; damaged < a_.start(1); ++damaged) {
+    std::string bytes = a_.bytes();
+    std::fill_n(bytes.begin(), damaged, static_cast<char>(0x5a));
+    const SegmentScan scan = ScanSegment(bytes, 0, kTag);
+    EXPECT_THAT(scan.groups, SizeIs(damaged <= kSegmentHeadSize ? 3 : 2)) << damaged;
+  }
+}
+
+}  // namespace
+}  // namespace postern::queue
