@@ -1,0 +1,288 @@
+#include "lib/queue/internal/log_opening.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
+
+#include "lib/queue/log_reader.h"
+
+namespace postern::queue {
+
+using base::Code;
+using base::Result;
+using base::Status;
+using internal::SlotFile;
+
+namespace {
+
+constexpr std::size_t kStoreSlot = 4096;
+constexpr std::size_t kCursorsSlot = 266'240;
+static_assert(CursorTable::kMostBytes + 24 <= kCursorsSlot);
+constexpr std::size_t kMostSetAside = 16;
+constexpr std::uint64_t kMostBytesAside = 1 << 20;
+constexpr std::uint64_t kMostAgeAway = 3'600'000;        // ms
+constexpr std::uint64_t kMarkLife = 30ULL * 86'400'000;  // ms
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::Open(fs::Storage& storage, LogOptions options,
+                                       const base::Clock& clock) {
+  const std::string folder = options.folder;
+  std::unique_ptr<Log> log(new Log(std::move(options), clock));
+  if (const Status opened = LogOpening(*log).Run(storage); !opened) {
+    return opened.error().In("opening queue " + folder);
+  }
+  return log;
+}
+
+Status LogOpening::Run(fs::Storage& storage) {
+  if (log_.options_.max_bytes < 2 * log_.options_.segment_bytes) {
+    return base::Fail(Code::kInvalid, "its " + std::to_string(log_.options_.max_bytes) +
+                                          " bytes hold no two segments of " +
+                                          std::to_string(log_.options_.segment_bytes));
+  }
+  ASSIGN_OR_RETURN(log_.folder_, storage.OpenFolder(log_.options_.folder));
+  ASSIGN_OR_RETURN(log_.lock_, log_.folder_->Lock("lock"));
+  RETURN_IF_ERROR(ListFiles());
+  RETURN_IF_ERROR(ReadIdentity());
+  RETURN_IF_ERROR(ReadSegments());
+  RETURN_IF_ERROR(WriteLastAgain());
+  RETURN_IF_ERROR(ReadCheckpoint());
+  RETURN_IF_ERROR(ReadCursors());
+  RETURN_IF_ERROR(TidySegments());
+  SetAge();
+  RETURN_IF_ERROR(ReadMarks());
+  RETURN_IF_ERROR(BeginSequences());
+  LogWriter::Options options{.tag = log_.identity_.tag,
+                             .segment_bytes = log_.options_.segment_bytes,
+                             .end = log_.end_,
+                             .next_position = next_position_,
+                             .checkpoint = log_.checkpoint_,
+                             .checkpoints = checkpoints_};
+  ASSIGN_OR_RETURN(auto folder, storage.OpenFolder(log_.options_.folder));
+  log_.writer_ =
+      std::make_unique<LogWriter>(std::move(folder), *std::move(cursors_), std::move(options));
+  return {};
+}
+
+Status LogOpening::ListFiles() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, log_.folder_->List());
+  for (const std::string& name : names) {
+    if (const auto position = PositionIn(name, FileKind::kSegment)) segments_.push_back(*position);
+    if (const auto position = PositionIn(name, FileKind::kCheckpoint)) {
+      checkpoints_.push_back(*position);
+    }
+    if (const auto position = PositionIn(name, FileKind::kDamaged)) damaged_.push_back(*position);
+  }
+  return {};
+}
+
+Status LogOpening::ReadIdentity() {
+  ASSIGN_OR_RETURN(log_.store_file_, SlotFile::Open(*log_.folder_, "store", kStoreSlot));
+  if (log_.store_file_->value()) {
+    if (const auto identity = ParseIdentity(*log_.store_file_->value())) {
+      log_.identity_ = *identity;
+      return {};
+    }
+  }
+  log_.report_.new_store = true;
+  log_.identity_.tag = NewTag();
+  log_.identity_.store = NewStoreId();
+  return AdoptTag();
+}
+
+// Where only the store's own file is unreadable, the segments still tell their tag.
+Status LogOpening::AdoptTag() {
+  for (const std::uint64_t position : segments_) {
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(FileName(FileKind::kSegment, position)));
+    const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
+    if (!head) continue;
+    log_.identity_.tag = head->tag;
+    return {};
+  }
+  return {};
+}
+
+Status LogOpening::ReadSegments() {
+  for (const std::uint64_t position : segments_) RETURN_IF_ERROR(ReadSegment(position));
+  for (const SegmentPart& part : recovery_.segments()) log_.segments_[part.position].part = part;
+  log_.end_ = recovery_.end();
+  log_.synced_through_ = recovery_.last_sequence();
+  return {};
+}
+
+Status LogOpening::ReadSegment(std::uint64_t position) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(FileName(FileKind::kSegment, position)));
+  const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
+  if (!head && head.error().code() == Code::kInvalid) return head.error();
+  // Not ours to remove: another log's, or ours whose store and heads are all unreadable.
+  if (head ? head->tag != log_.identity_.tag : log_.report_.new_store) strange_.insert(position);
+  const SegmentScan scan = ScanSegment(bytes, position, log_.identity_.tag);
+  recovery_.Add(scan);
+  log_.segments_[position].room = bytes.size();
+  std::uint64_t capacity = std::max<std::uint64_t>(bytes.size(), kSegmentHeadSize);
+  if (scan.head) {
+    capacity = std::max(capacity, scan.head->capacity);
+    named_checkpoint_ = scan.head->checkpoint;
+  }
+  next_position_ = std::max(next_position_, position + capacity);
+  return {};
+}
+
+// The process before may have failed to sync what we read, or had no time to: the kernel's cache
+// shows it all the same. The same bytes in the same place, so that a power cut takes nothing away.
+Status LogOpening::WriteAgain(const std::string& name, std::uint64_t offset, std::size_t size) {
+  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(name));
+  std::string bytes(size, '\0');
+  RETURN_IF_ERROR(fs::ReadExactly(*file, offset, bytes));
+  const std::array<std::string_view, 1> slices{bytes};
+  RETURN_IF_ERROR(file->WriteAt(offset, slices));
+  RETURN_IF_ERROR(file->Sync());
+  return log_.folder_->Sync();
+}
+
+Status LogOpening::WriteLastAgain() {
+  const auto last = recovery_.last();
+  if (!last) return {};
+  const std::uint64_t segment = std::prev(log_.segments_.upper_bound(last->head.position))->first;
+  return WriteAgain(FileName(FileKind::kSegment, segment), last->head.position - segment,
+                    last->head.size);
+}
+
+Status LogOpening::ReadCheckpoint() {
+  std::vector<std::uint64_t> whole;
+  for (const std::uint64_t position : checkpoints_) {
+    const std::string name = FileName(FileKind::kCheckpoint, position);
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(name));
+    const auto checkpoint = ParseCheckpoint(bytes, log_.identity_.tag, position);
+    if (!checkpoint || !log_.marks_.Load(checkpoint->marks)) {
+      RETURN_IF_ERROR(log_.folder_->Remove(name));  // the writing of it was cut short
+      continue;
+    }
+    whole.push_back(position);
+    checkpoint_ = *checkpoint;
+    log_.checkpoint_ = position;
+  }
+  checkpoints_ = std::move(whole);
+  if (!checkpoints_.empty()) {
+    const std::string newest = FileName(FileKind::kCheckpoint, checkpoints_.back());
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(newest));
+    RETURN_IF_ERROR(WriteAgain(newest, 0, bytes.size()));
+  }
+  log_.report_.lost_checkpoint = log_.checkpoint_ < named_checkpoint_;
+  // Positions go on above whatever was used, even where no segment is left to tell.
+  next_position_ = std::max(next_position_, log_.checkpoint_);
+  if (recovery_.segments().empty()) log_.end_ = log_.checkpoint_;
+  return {};
+}
+
+Status LogOpening::ReadCursors() {
+  ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", kCursorsSlot));
+  auto table = CursorTable::Parse(cursors_->value().value_or(""));
+  if (!table) {
+    log_.report_.lost_cursors = !log_.report_.new_store && !recovery_.segments().empty();
+    table = CursorTable::Parse(checkpoint_.cursors);
+  }
+  if (table) log_.cursors_ = *std::move(table);
+  log_.synced_floor_ = log_.cursors_.floor();
+  return {};
+}
+
+// Sets damage aside, cuts what was never synced, and removes segments that hold nothing.
+Status LogOpening::TidySegments() {
+  for (const Damage& damage : recovery_.damages()) {
+    // What every reader was above is gone for nobody: a segment that should have been removed.
+    if (damage.before > 0 && damage.before <= log_.synced_floor_ + 1) continue;
+    log_.report_.damages.push_back(damage);
+    RETURN_IF_ERROR(SetAside(damage));
+  }
+  for (auto at = log_.segments_.begin(); at != log_.segments_.end();) {
+    const std::string name = FileName(FileKind::kSegment, at->first);
+    Log::Segment& segment = at->second;
+    if (segment.part.empty()) {
+      RETURN_IF_ERROR(RemoveSegment(at->first));
+      at = log_.segments_.erase(at);
+      continue;
+    }
+    const std::uint64_t used = segment.part.end - at->first;
+    if (std::next(at) == log_.segments_.end() && used < segment.room) {
+      ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(name));
+      RETURN_IF_ERROR(file->Shrink(used));
+      segment.room = used;
+    }
+    ++at;
+  }
+  log_.CountRoom();
+  return {};
+}
+
+Status LogOpening::RemoveSegment(std::uint64_t position) {
+  const std::string name = FileName(FileKind::kSegment, position);
+  if (!strange_.contains(position)) return log_.folder_->Remove(name);
+  log_.report_.set_aside.push_back(position);
+  return log_.folder_->Rename(name, FileName(FileKind::kDamaged, position));
+}
+
+Status LogOpening::SetAside(const Damage& damage) {
+  if (std::find(damaged_.begin(), damaged_.end(), damage.from) != damaged_.end()) return {};
+  log_.report_.set_aside.push_back(damage.from);
+  if (damaged_.size() >= kMostSetAside) return {};
+  std::string bytes;
+  for (const auto& [position, segment] : log_.segments_) {
+    const std::uint64_t from = std::max(damage.from, position);
+    const std::uint64_t to = std::min(damage.to, position + segment.room);
+    if (from >= to || bytes.size() >= kMostBytesAside) continue;
+    ASSIGN_OR_RETURN(const std::string all, ReadFile(FileName(FileKind::kSegment, position)));
+    bytes += all.substr(from - position, std::min(to - from, kMostBytesAside - bytes.size()));
+  }
+  // For people, so best effort: a full disk must not keep the log from opening.
+  damaged_.push_back(damage.from);
+  const auto file = log_.folder_->Create(FileName(FileKind::kDamaged, damage.from), bytes.size());
+  const std::array<std::string_view, 1> slices{bytes};
+  if (file && (*file)->WriteAt(0, slices)) (void)(*file)->Sync();
+  return {};
+}
+
+void LogOpening::SetAge() {
+  const auto last = recovery_.last();
+  if (!last) return;
+  const Stamp then = last->head.stamp;
+  log_.opened_age_ = 0;
+  const std::uint64_t now = log_.Now().wall;
+  log_.opened_age_ = then.age + (now > then.wall ? std::min(now - then.wall, kMostAgeAway) : 0);
+}
+
+Status LogOpening::ReadMarks() {
+  if (log_.opened_age_ > kMarkLife) log_.marks_.Forget(log_.opened_age_ - kMarkLife);
+  LogReader reader(log_);
+  for (std::uint64_t after = 0;;) {
+    ASSIGN_OR_RETURN(const auto entries, reader.Read(after));
+    if (entries.empty()) return {};
+    for (const StoredEntry& entry : entries) {
+      if (entry.hop) log_.marks_.Sync(*entry.hop, log_.opened_age_);
+    }
+    after = entries.back().sequence;
+  }
+}
+
+// Synced before any sequence of this opening is given out.
+Status LogOpening::BeginSequences() {
+  std::uint64_t& count = log_.identity_.open_count;
+  const std::uint64_t highest = std::max(recovery_.last_sequence(), log_.synced_floor_);
+  count = std::max(count, highest >> kSequenceBits) + 1;
+  RETURN_IF_ERROR(log_.store_file_->Write(EncodeIdentity(log_.identity_)));
+  RETURN_IF_ERROR(log_.store_file_->Sync());
+  log_.next_sequence_ = (count << kSequenceBits) + 1;
+  return {};
+}
+
+Result<std::string> LogOpening::ReadFile(const std::string& name) const {
+  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(name));
+  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
+  std::string bytes(size, '\0');
+  RETURN_IF_ERROR(fs::ReadExactly(*file, 0, bytes));
+  return bytes;
+}
+
+}  // namespace postern::queue

@@ -1,0 +1,234 @@
+#include "lib/queue/log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace postern::queue {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMostGroup = 4 * kMiB;  // a sync's worth: more makes the first one wait
+constexpr std::uint64_t kGroupFrame = kGroupHeadSize + kTrailerSize + kGroupAlignment;
+constexpr base::Duration kCursorsWait = std::chrono::seconds(1);
+
+std::uint64_t SegmentBytes(const LogOptions& options) {
+  if (options.segment_bytes > 0) return options.segment_bytes;
+  return std::clamp(options.max_bytes / 16, kMiB, 16 * kMiB);
+}
+
+}  // namespace
+
+Log::Log(LogOptions options, const base::Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      opened_at_(clock.Now()),
+      cursors_synced_at_(clock.Now()) {
+  options_.segment_bytes = SegmentBytes(options_);
+}
+
+Status Log::TakeNewStore() {
+  CHECK(!out_, "a store changes between two Works");
+  Identity next = identity_;
+  next.store = NewStoreId();
+  RETURN_IF_ERROR(store_file_->Write(EncodeIdentity(next)));
+  RETURN_IF_ERROR(store_file_->Sync());
+  identity_ = next;
+  return {};
+}
+
+Result<std::uint64_t> Log::Append(Entry entry) {
+  const std::uint64_t size = kGroupFrame + SizeBound(entry);
+  // One segment's worth is kept back: a segment takes its room before it is filled.
+  const std::uint64_t most =
+      options_.max_bytes - std::min(options_.max_bytes, options_.segment_bytes);
+  if (size > most || (entry.hop && entry.hop->sender.member.size() > kMaxMember)) {
+    return Fail(Code::kInvalid, "appending " + std::to_string(size) + " bytes to " +
+                                    options_.folder + ": they never fit");
+  }
+  if (entry.hop && marks_.IsRepeat(*entry.hop)) {
+    return Fail(Code::kConflict, "appending sequence " + std::to_string(entry.hop->sequence) +
+                                     " of " + entry.hop->sender.member + ": it came before");
+  }
+  if (bytes() + size > most) {
+    return Fail(Code::kExhausted, "appending to " + options_.folder + ": its " +
+                                      std::to_string(options_.max_bytes) + " bytes are used");
+  }
+  if (entry.hop) marks_.Append(*entry.hop);
+  pending_bytes_ += size;
+  pending_.push_back(std::move(entry));
+  return next_sequence_++;
+}
+
+std::optional<Work> Log::Collect() {
+  if (out_) return std::nullopt;
+  Work work;
+  CollectRecords(work);
+  CollectCursors(work);
+  CollectRemovals(work);
+  if (work.entries.empty() && !work.cursors && !work.checkpoint && work.remove.empty()) {
+    return std::nullopt;
+  }
+  out_ = true;
+  return work;
+}
+
+void Log::CollectRecords(Work& work) {
+  work.first_sequence = next_sequence_ - pending_.size();
+  work.stamp = Now();
+  std::uint64_t size = 0;
+  while (!pending_.empty()) {
+    const std::uint64_t one = SizeBound(pending_.front());
+    if (!work.entries.empty() && size + one > kMostGroup) return;
+    size += one;
+    work.entries.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+}
+
+void Log::CollectCursors(Work& work) {
+  const bool sync = !work.entries.empty() || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
+  const bool due = cursors_changed_ || (cursors_unsynced_ && sync);
+  if (!due || clock_.Now() < quiet_until_) return;
+  work.cursors = cursors_.Encode();
+  work.sync_cursors = sync;
+  cursors_changed_ = false;
+  cursors_unsynced_ = !sync;
+}
+
+// Segments go from the lowest on, so that what is left is one piece, and only where both a
+// checkpoint and every cursor on the disk are above them. The newest stays: it knows the age.
+void Log::CollectRemovals(Work& work) {
+  bool needs_checkpoint = false;
+  for (auto at = segments_.begin(); at != segments_.end() && std::next(at) != segments_.end();
+       ++at) {
+    SegmentPart& part = at->second.part;
+    if (part.empty()) continue;  // could not be removed: the next opening tries again
+    if (part.last_sequence > synced_floor_) break;
+    needs_checkpoint = part.end > checkpoint_;
+    if (needs_checkpoint) break;
+    work.remove.push_back(at->first);
+    part.first_sequence = part.last_sequence = 0;  // nobody reads it any more
+  }
+  if (!needs_checkpoint || clock_.Now() < quiet_until_) return;
+  work.checkpoint =
+      Checkpoint{.position = end_, .cursors = cursors_.Encode(), .marks = marks_.Encode()};
+}
+
+Applied Log::Apply(Done done) {
+  CHECK(out_, "a Work is applied once");
+  out_ = false;
+  Applied applied;
+  applied.cursors = done.cursors;
+  applied.checkpoint = done.checkpoint;
+  ApplyRooms(done);
+  if (!done.work.entries.empty()) ApplyRecords(done, applied);
+  if (!done.cursors) cursors_changed_ = true;
+  if (!done.cursors || !done.checkpoint) quiet_until_ = clock_.Now() + kCursorsWait;
+  if (done.work.cursors && done.cursors && done.work.sync_cursors) {
+    const auto synced = CursorTable::Parse(*done.work.cursors);
+    CHECK(synced, "a table of cursors can be read as it was written");
+    synced_floor_ = synced->floor();
+    cursors_synced_at_ = clock_.Now();
+  }
+  if (done.work.checkpoint && done.checkpoint) checkpoint_ = done.work.checkpoint->position;
+  CountRoom();
+  applied.through = synced_through_;
+  return applied;
+}
+
+void Log::ApplyRecords(const Done& done, Applied& applied) {
+  applied.records = done.records;
+  if (!done.records) {
+    // A mark must not pass a record that is not there: what came since goes with it.
+    applied.refused_from = done.work.first_sequence;
+    pending_.clear();
+    pending_bytes_ = 0;
+    marks_.FallBack();
+    return;
+  }
+  for (const Entry& entry : done.work.entries) {
+    pending_bytes_ -= kGroupFrame + SizeBound(entry);
+    if (entry.hop) marks_.Sync(*entry.hop, done.work.stamp.age);
+  }
+  SegmentPart& part = segments_[done.segment].part;
+  part.position = done.segment;
+  if (part.empty()) part.first_sequence = done.work.first_sequence;
+  synced_through_ = done.work.first_sequence + done.work.entries.size() - 1;
+  part.last_sequence = synced_through_;
+  part.end = done.end;
+  end_ = done.end;
+  writing_ = done.segment;
+}
+
+void Log::ApplyRooms(const Done& done) {
+  for (const auto& [position, room] : done.rooms) {
+    if (room == 0) {
+      segments_.erase(position);
+    } else {
+      segments_[position].room = room;
+      segments_[position].part.position = position;
+    }
+  }
+}
+
+void Log::CountRoom() {
+  used_bytes_ = 0;
+  for (const auto& [position, segment] : segments_) {
+    const bool filling = position == writing_ && !segment.part.empty();
+    used_bytes_ += filling ? segment.part.end - position : segment.room;
+  }
+}
+
+Applied Log::Commit() {
+  std::optional<Work> work = Collect();
+  if (work) return Apply(writer_->Do(*std::move(work)));
+  Applied nothing;
+  nothing.through = synced_through_;
+  return nothing;
+}
+
+Status Log::AddCursor(const std::string& name) {
+  if (cursors_.Find(name) != nullptr) return {};
+  std::uint64_t floor = synced_through_;
+  for (const auto& [position, segment] : segments_) {
+    if (segment.part.empty()) continue;
+    floor = segment.part.first_sequence - 1;
+    break;
+  }
+  RETURN_IF_ERROR(cursors_.Add(name, floor));
+  // It holds back from now on, though the disk does not know yet: after a restart it is added anew.
+  synced_floor_ = std::min(synced_floor_, floor);
+  cursors_changed_ = true;
+  return {};
+}
+
+Status Log::RemoveCursor(const std::string& name) {
+  RETURN_IF_ERROR(cursors_.Remove(name));
+  cursors_changed_ = true;
+  return {};
+}
+
+Status Log::MarkDone(const std::string& name, std::uint64_t after, std::uint64_t through) {
+  RETURN_IF_ERROR(cursors_.Done(name, after, through));
+  cursors_changed_ = true;
+  return {};
+}
+
+Stamp Log::Now() const {
+  const auto in_ms = [](auto span) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
+  };
+  return {.age = opened_age_ + in_ms(clock_.Now() - opened_at_),
+          .wall = in_ms(clock_.WallNow().time_since_epoch())};
+}
+
+}  // namespace postern::queue

@@ -1,0 +1,158 @@
+// Log: the durable store-and-forward log of a relay. A record that it has committed is there again
+// after any kill and any power cut, until every cursor is above it.
+//
+// Not the policy: who is refused, what is dropped for age or room, when to try again is the
+// relay's.
+//
+//   loop                               disk thread
+//   log.Append(entry)  → sequence
+//   log.Collect()      → Work    ───►  log.writer().Do(work)  → Done
+//   log.Apply(done)    ◄───────────────┘     → answer clients through applied.through
+//
+//   ASSIGN_OR_RETURN(auto log, Log::Open(storage, {.folder = path, .max_bytes = 1 << 30}, clock));
+//
+// One Work is out at a time; what comes meanwhile goes into the next one. Commit() is all three in
+// a row, for who may wait.
+//
+// Threads: one at a time; writer() may be on another while a Work is out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/fs/storage.h"
+#include "lib/queue/cursors.h"
+#include "lib/queue/log_writer.h"
+#include "lib/queue/marks.h"
+#include "lib/queue/recovery.h"
+
+namespace postern::queue {
+
+struct LogOptions {
+  std::string folder;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+  std::uint64_t segment_bytes = 0;  // 0: max_bytes / 16, from 1 to 16 MiB
+};
+
+// What Open found.
+struct OpenReport {
+  bool new_store = false;                // a new id: the folder is new, or its own was unreadable
+  std::vector<Damage> damages;           // of records that somebody still needs
+  std::vector<std::uint64_t> set_aside;  // positions of *.damaged files that are new
+  bool lost_checkpoint = false;          // one that a head names: marks may be lower than they were
+  bool lost_cursors = false;  // they stand where a checkpoint or the log's begin has them
+};
+
+// What became of a Work.
+struct Applied {
+  // Whether its records are kept, or none were in it. Where not, nor are those appended since:
+  // every sequence from `refused_from` on is refused, and senders go on from their synced marks.
+  base::Status records;
+  std::uint64_t through = 0;  // the last synced sequence
+  std::uint64_t refused_from = 0;
+  base::Status cursors;
+  base::Status checkpoint;
+};
+
+class Log {
+ public:
+  // Opens the log, whatever state its folder is in. kConflict where another process has it open,
+  // kInvalid where a later version wrote it or max_bytes holds no two segments, kUnavailable where
+  // the device fails: try again. After any other damage it opens with what is whole. `storage` and
+  // `clock` outlive the log.
+  static base::Result<std::unique_ptr<Log>> Open(fs::Storage& storage, LogOptions options,
+                                                 const base::Clock& clock);
+
+  const OpenReport& report() const { return report_; }
+  const StoreId& store() const { return identity_.store; }
+  // A parent knows more of this store than we do: the folder is an older copy of itself. Under a
+  // new id nothing of it counts as known. Synced when it returns; no Work is out.
+  base::Status TakeNewStore();
+
+  // Takes a record and returns its sequence. It counts once a Work that holds it was applied.
+  // kConflict where its sender's mark is there already, kExhausted where the log is full, kInvalid
+  // where it never fits.
+  base::Result<std::uint64_t> Append(Entry entry);
+  // Returns what there is to do, unless that is nothing or a Work is out. Call it once a second
+  // too: cursors are synced with the next records or after that time.
+  std::optional<Work> Collect();
+  LogWriter& writer() { return *writer_; }
+  Applied Apply(Done done);
+  Applied Commit();
+
+  // The highest synced sequence of a sender: what Welcome tells it.
+  Mark SyncedMark(const Sender& sender) const { return marks_.Synced(sender); }
+  bool IsRepeat(const Hop& hop) const { return marks_.IsRepeat(hop); }
+
+  // Changes go to the disk with the next Work. A new cursor begins below everything there is.
+  base::Status AddCursor(const std::string& name);
+  base::Status RemoveCursor(const std::string& name);
+  base::Status MarkDone(const std::string& name, std::uint64_t after, std::uint64_t through);
+  const CursorTable& cursors() const { return cursors_; }
+
+  // The highest sequence ever assigned, and the highest that is synced.
+  std::uint64_t last_sequence() const { return next_sequence_ - 1; }
+  std::uint64_t synced_through() const { return synced_through_; }
+  // Bytes that the log takes of max_bytes, pending ones included.
+  std::uint64_t bytes() const { return used_bytes_ + pending_bytes_; }
+  std::size_t segments() const { return segments_.size(); }
+
+ private:
+  friend class LogOpening;
+  friend class LogReader;
+
+  struct Segment {
+    SegmentPart part;
+    std::uint64_t room = 0;
+  };
+
+  Log(LogOptions options, const base::Clock& clock);
+
+  Stamp Now() const;
+  void CollectRecords(Work& work);
+  void CollectCursors(Work& work);
+  void CollectRemovals(Work& work);
+  void ApplyRecords(const Done& done, Applied& applied);
+  void ApplyRooms(const Done& done);
+  void CountRoom();
+
+  LogOptions options_;
+  const base::Clock& clock_;
+  OpenReport report_;
+  std::unique_ptr<fs::Folder> folder_;
+  std::unique_ptr<fs::Lock> lock_;
+  std::unique_ptr<LogWriter> writer_;
+  Identity identity_;
+  std::optional<internal::SlotFile> store_file_;
+
+  std::map<std::uint64_t, Segment> segments_;  // by position
+  std::uint64_t writing_ = 0;                  // position of the segment that is written to
+  std::uint64_t end_ = 0;
+  std::uint64_t used_bytes_ = 0;
+  std::uint64_t next_sequence_ = 0;
+  std::uint64_t synced_through_ = 0;
+
+  std::deque<Entry> pending_;
+  std::uint64_t pending_bytes_ = 0;  // of those in the Work that is out, too
+  bool out_ = false;
+  MarkTable marks_;
+  std::uint64_t opened_age_ = 0;
+  base::Instant opened_at_;
+
+  CursorTable cursors_;
+  bool cursors_changed_ = false;   // since they were collected
+  bool cursors_unsynced_ = false;  // though written
+  base::Instant quiet_until_;      // after a failure with cursors or checkpoint
+  std::uint64_t synced_floor_ = 0;
+  base::Instant cursors_synced_at_;
+  std::uint64_t checkpoint_ = 0;  // position of the newest synced one
+};
+
+}  // namespace postern::queue

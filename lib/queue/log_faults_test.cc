@@ -1,0 +1,210 @@
+// A log whose disk fails: what it refuses, what it keeps, and that it never lies.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "lib/base/testing/matchers.h"
+#include "lib/queue/testing/log_fixture.h"
+
+namespace postern::queue {
+namespace {
+
+using base::Code;
+using base::HasCode;
+using base::IsOk;
+using fs::FaultyStorage;
+using fs::Unsynced;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using namespace std::chrono_literals;
+
+class LogFaults : public LogFixture {
+ protected:
+  void SetUp() override {
+    Open();
+    Commit({"one", "two"});
+  }
+  void CutPower() {
+    disk_.PowerOn(Unsynced::kLost);
+    Open();
+  }
+};
+
+TEST_F(LogFaults, WritesElsewhereWhatOneSyncLost) {
+  disk_.FailSyncs(1, ".log");
+  Commit({"three"});
+  EXPECT_THAT(FilesOf(FileKind::kSegment), SizeIs(2)) << "the first is not synced again";
+  Commit({"four"});
+  CutPower();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two", "three", "four"));
+  EXPECT_THAT(log_->report().damages, IsEmpty());
+}
+
+TEST_F(LogFaults, WritesElsewhereWhatWasWrittenInHalf) {
+  disk_.FailWrites(1, ".log");
+  Commit({"three", "four"});
+  CutPower();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two", "three", "four"));
+}
+
+TEST_F(LogFaults, RefusesEverythingSinceWhenTheDiskFails) {
+  disk_.FailSyncs(FaultyStorage::kAlways, ".log");
+  ASSERT_THAT(log_->Append(From(kEast, 5, "lost")), IsOk());
+  std::optional<Work> work = log_->Collect();
+  ASSERT_TRUE(work);
+  const std::uint64_t first = work->first_sequence;
+  ASSERT_THAT(log_->Append(From(kEast, 6, "must not pass")), IsOk());
+  const Applied applied = log_->Apply(log_->writer().Do(*std::move(work)));
+  EXPECT_THAT(applied.records, HasCode(Code::kUnavailable));
+  EXPECT_EQ(applied.refused_from, first);
+  EXPECT_EQ(log_->Collect(), std::nullopt) << "what came since is refused with it";
+  EXPECT_FALSE(log_->IsRepeat({.sender = kEast, .sequence = 5})) << "the mark fell back";
+  EXPECT_EQ(log_->SyncedMark(kEast).sequence, 0U);
+  EXPECT_THAT(Texts(), ElementsAre("one", "two"));
+
+  disk_.FailSyncs(0);
+  ASSERT_THAT(log_->Append(From(kEast, 5, "again")), IsOk());
+  EXPECT_THAT(log_->Commit().records, IsOk());
+  CutPower();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two", "again"));
+  EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+}
+
+TEST_F(LogFaults, LeavesOutWhatWasRefusedOnceSomethingElseIsCommitted) {
+  disk_.FailSyncs(2, ".log");
+  ASSERT_THAT(log_->Append(From(kEast, 5, "refused, but in the cache")), IsOk());
+  ASSERT_THAT(log_->Commit().records, Not(IsOk()));
+  Commit({"three"});
+  disk_.KillProcess();
+  Open();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two", "three"));
+  EXPECT_EQ(log_->SyncedMark(kEast).sequence, 0U);
+}
+
+TEST_F(LogFaults, TakesNoRoomForSegmentsThatFail) {
+  disk_.FailSyncs(FaultyStorage::kAlways, ".log");
+  const std::uint64_t before = log_->bytes();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_THAT(log_->Append(Own("refused")), IsOk());
+    EXPECT_THAT(log_->Commit().records, Not(IsOk()));
+  }
+  EXPECT_THAT(FilesOf(FileKind::kSegment), SizeIs(1));
+  EXPECT_LE(log_->bytes(), before + options_.segment_bytes);
+}
+
+TEST_F(LogFaults, DoesNotTrustTheCacheAfterARestart) {
+  disk_.FailSyncs(FaultyStorage::kAlways, ".log");
+  ASSERT_THAT(log_->Append(From(kEast, 5, "in the cache only")), IsOk());
+  ASSERT_THAT(log_->Commit().records, Not(IsOk()));
+  disk_.FailSyncs(0);
+  disk_.KillProcess();
+  Open();
+  // The cache shows it and so it counts: then it has to be on the disk.
+  ASSERT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+  CutPower();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two", "in the cache only"));
+  EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+}
+
+TEST_F(LogFaults, DoesNotOpenWhileTheDeviceFailsAndThenDoes) {
+  disk_.KillProcess();
+  disk_.FailSyncs(FaultyStorage::kAlways);
+  EXPECT_THAT(TryOpen(), HasCode(Code::kUnavailable));
+  disk_.FailSyncs(0);
+  Open();
+  EXPECT_THAT(Texts(), ElementsAre("one", "two"));
+}
+
+TEST_F(LogFaults, RefusesOnAFullDiskAndGoesOnWhenThereIsRoom) {
+  disk_.SetFree(1000);
+  base::Status records;
+  int kept = 0;
+  for (; records; ++kept) {
+    ASSERT_THAT(log_->Append(Own(std::string(300, 'x'))), IsOk());
+    records = log_->Commit().records;
+  }
+  EXPECT_THAT(records, HasCode(Code::kExhausted));
+  EXPECT_GT(kept, 2) << "the segment's room was taken before";
+  EXPECT_THAT(ReadAll(), SizeIs(kept + 1));
+  disk_.SetFree(1 << 20);
+  Commit({"again"});
+  CutPower();
+  EXPECT_EQ(Texts().back(), "again");
+  EXPECT_THAT(ReadAll(), SizeIs(kept + 2));
+}
+
+TEST_F(LogFaults, OpensAndMovesCursorsOnAFullDisk) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  log_->Commit();
+  disk_.SetFree(0);
+  CutPower();
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  clock_.Advance(2s);
+  EXPECT_THAT(log_->Commit().cursors, IsOk());
+  const std::uint64_t floor = log_->cursors().floor();
+  CutPower();
+  EXPECT_EQ(log_->cursors().floor(), floor);
+}
+
+TEST_F(LogFaults, FreesAFullDiskBySegmentsThatAreDoneWith) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int round = 0; round < 8; ++round) {
+    for (int i = 0; i < 10; ++i) Commit({std::string(500, 'x')});
+    disk_.SetFree(round < 2 ? 4096 : 0);
+    ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+    for (int i = 0; i < 4; ++i) {
+      clock_.Advance(2s);
+      log_->Commit();
+    }
+    EXPECT_EQ(log_->segments(), 1U) << "round " << round;
+    disk_.SetFree(1 << 20);
+  }
+}
+
+TEST_F(LogFaults, TriesCursorsAgainAfterAFailureButNotAtOnce) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  clock_.Advance(2s);
+  disk_.FailSyncs(1, "cursors");
+  EXPECT_THAT(log_->Commit().cursors, Not(IsOk()));
+  EXPECT_EQ(log_->Collect(), std::nullopt);
+  clock_.Advance(2s);
+  EXPECT_THAT(log_->Commit().cursors, IsOk());
+  CutPower();
+  EXPECT_NE(log_->cursors().Find("a"), nullptr);
+}
+
+TEST_F(LogFaults, RemovesNothingThatOnlyAnUnsyncedCursorIsAbove) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int i = 0; i < 10; ++i) Commit({std::string(500, 'x')});
+  const std::uint64_t last = log_->synced_through();
+  disk_.FailSyncs(FaultyStorage::kAlways, "cursors");
+  ASSERT_THAT(log_->MarkDone("a", 0, last), IsOk());
+  for (int i = 0; i < 4; ++i) {
+    clock_.Advance(2s);
+    log_->Commit();
+  }
+  CutPower();
+  EXPECT_THAT(ReadAll(log_->cursors().floor()), SizeIs(12));
+}
+
+TEST_F(LogFaults, RemovesNothingWithoutACheckpointOnTheDisk) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  ASSERT_THAT(log_->Append(From(kEast, 5, "e5")), IsOk());
+  for (int i = 0; i < 10; ++i) Commit({std::string(500, 'x')});
+  disk_.FailSyncs(FaultyStorage::kAlways, ".marks");
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  for (int i = 0; i < 4; ++i) {
+    clock_.Advance(2s);
+    log_->Commit();
+  }
+  CutPower();
+  EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+}
+
+}  // namespace
+}  // namespace postern::queue

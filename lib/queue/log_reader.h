@@ -1,0 +1,55 @@
+// LogReader: reads a log's synced records in order, a group at a time.
+//
+//   LogReader reader(log);
+//   ASSIGN_OR_RETURN(auto entries, reader.Read(after));   // empty: nothing is above `after` yet
+//   after = entries.back().sequence;
+//
+// Going on where the last call ended costs one read; going elsewhere, one more for each group of
+// the segment before the place. What rotted since the opening is passed over and counted.
+//
+// Threads: the log's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "lib/fs/storage.h"
+#include "lib/queue/entry.h"
+#include "lib/queue/log.h"
+
+namespace postern::queue {
+
+class LogReader {
+ public:
+  // `log` outlives the reader.
+  explicit LogReader(const Log& log) : log_(log) {}
+
+  // Returns the synced records above `after` that are in one group, rising. kUnavailable where the
+  // disk cannot be read.
+  base::Result<std::vector<StoredEntry>> Read(std::uint64_t after);
+
+  // How often bytes that were whole at the opening were no group any more.
+  std::uint64_t damages() const { return damages_; }
+
+ private:
+  struct ReadGroup {
+    GroupHead head;
+    base::Bytes bytes;
+  };
+
+  base::Status OpenSegment(const SegmentPart& part);
+  base::Result<GroupHead> HeadAt(std::uint64_t position) const;
+  base::Result<base::Bytes> BytesAt(const GroupHead& head) const;
+  base::Status PassOver(const SegmentPart& part);
+
+  const Log& log_;
+  std::unique_ptr<fs::File> file_;
+  std::uint64_t segment_ = ~std::uint64_t{0};  // position of the open one
+  std::uint64_t next_ = 0;                     // position of the next group
+  std::uint64_t read_ = 0;                     // the last sequence before it
+  std::uint64_t damages_ = 0;
+};
+
+}  // namespace postern::queue

@@ -1,0 +1,150 @@
+#include "lib/queue/log_writer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postern::queue {
+
+using base::Code;
+using base::Result;
+using base::Status;
+
+namespace {
+constexpr std::size_t kCheckpointsKept = 2;
+}
+
+Done LogWriter::Do(Work work) {
+  Done done;
+  done.work = std::move(work);
+  if (!done.work.entries.empty()) WriteRecords(done);
+  if (done.work.cursors) done.cursors = WriteCursors(done.work);
+  if (done.work.checkpoint) done.checkpoint = WriteCheckpoint(*done.work.checkpoint);
+  for (const std::uint64_t position : done.work.remove) {
+    Remove(position, done);
+    // One by one: a power cut must not bring a lower one back without a higher one.
+    if (!folder_->Sync()) break;
+  }
+  return done;
+}
+
+void LogWriter::WriteRecords(Done& done) {
+  Group group(done.work.entries, done.work.first_sequence, done.work.stamp);
+  const bool fits = segment_ && segment_->used + group.size() <= segment_->capacity;
+  if (fits) {
+    done.records = TryGroup(group, done);
+    if (done.records) return;
+  } else {
+    EndSegment(done);
+  }
+  done.records = BeginSegment(group, done);
+  if (done.records) done.records = TryGroup(group, done);
+}
+
+Status LogWriter::TryGroup(Group& group, Done& done) {
+  Segment& segment = *segment_;
+  const std::uint64_t position = segment.position + segment.used;
+  Status status =
+      segment.file->WriteAt(segment.used, group.Seal(options_.tag, position, options_.end));
+  if (status) status = segment.file->Sync();
+  if (!status) {
+    // What the kernel could not write it has dropped: a later sync of this file would lie.
+    if (segment.used == kSegmentHeadSize) Remove(segment.position, done);
+    segment_.reset();
+    return status;
+  }
+  segment.used += group.size();
+  options_.end = position + group.size();
+  done.segment = segment.position;
+  done.end = options_.end;
+  return {};
+}
+
+Status LogWriter::BeginSegment(const Group& group, Done& done) {
+  const std::uint64_t capacity =
+      std::max(options_.segment_bytes, std::uint64_t{kSegmentHeadSize} + group.size());
+  const SegmentHead head{.tag = options_.tag,
+                         .position = options_.next_position,
+                         .capacity = capacity,
+                         .former_end = options_.end,
+                         .checkpoint = options_.checkpoint,
+                         .first_sequence = done.work.first_sequence};
+  options_.next_position += capacity;  // even where this fails: no position is used twice
+  auto file = MakeSegment(head);
+  if (!file) return std::move(file).error();
+  done.rooms.emplace_back(head.position, capacity);
+  segment_ = Segment{.file = *std::move(file),
+                     .position = head.position,
+                     .capacity = capacity,
+                     .used = kSegmentHeadSize};
+  return {};
+}
+
+Result<std::unique_ptr<fs::File>> LogWriter::MakeSegment(const SegmentHead& head) {
+  const std::string name = FileName(FileKind::kSegment, head.position);
+  ASSIGN_OR_RETURN(auto file, folder_->Create(name, head.capacity));
+  const std::string bytes = EncodeSegmentHead(head);
+  const std::array<std::string_view, 1> slices{bytes};
+  Status status = file->WriteAt(0, slices);
+  if (status) status = folder_->Sync();
+  if (status) return file;      // the head is synced with the first group
+  (void)folder_->Remove(name);  // it holds nothing; where it stays, the next opening removes it
+  return std::move(status).error();
+}
+
+void LogWriter::EndSegment(Done& done) {
+  if (!segment_) return;
+  // The room behind its last group; where that fails it stays taken, and counted, until it goes.
+  if (segment_->file->Shrink(segment_->used)) {
+    done.rooms.emplace_back(segment_->position, segment_->used);
+  }
+  segment_.reset();
+}
+
+Status LogWriter::WriteCursors(const Work& work) {
+  RETURN_IF_ERROR(cursors_.Write(*work.cursors));
+  if (!work.sync_cursors) return {};
+  return cursors_.Sync();
+}
+
+Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint) {
+  const std::string name = FileName(FileKind::kCheckpoint, checkpoint.position);
+  const std::string bytes = EncodeCheckpoint(checkpoint, options_.tag);
+  std::vector<std::uint64_t>& known = options_.checkpoints;
+  if (std::find(known.begin(), known.end(), checkpoint.position) != known.end()) {
+    // One that was found damaged, or that could not be written or synced.
+    const Status removed = folder_->Remove(name);
+    if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
+  } else {
+    known.push_back(checkpoint.position);
+  }
+  auto made = folder_->Create(name, bytes.size());
+  if (!made && made.error().code() == Code::kExhausted && known.size() >= kCheckpointsKept) {
+    // On a full disk segments must go, and for that a checkpoint must come: the oldest makes room.
+    RETURN_IF_ERROR(ForgetCheckpoint());
+    made = folder_->Create(name, bytes.size());
+  }
+  ASSIGN_OR_RETURN(const auto file, std::move(made));
+  const std::array<std::string_view, 1> slices{bytes};
+  RETURN_IF_ERROR(file->WriteAt(0, slices));
+  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR(folder_->Sync());
+  options_.checkpoint = checkpoint.position;
+  while (known.size() > kCheckpointsKept) RETURN_IF_ERROR(ForgetCheckpoint());
+  return {};
+}
+
+Status LogWriter::ForgetCheckpoint() {
+  const std::string oldest = FileName(FileKind::kCheckpoint, options_.checkpoints.front());
+  options_.checkpoints.erase(options_.checkpoints.begin());
+  const Status removed = folder_->Remove(oldest);
+  if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
+  return {};
+}
+
+void LogWriter::Remove(std::uint64_t position, Done& done) {
+  const Status removed = folder_->Remove(FileName(FileKind::kSegment, position));
+  // One that stays takes its room until the next opening finds that nobody needs it.
+  if (removed || removed.error().code() == Code::kNotFound) done.rooms.emplace_back(position, 0);
+}
+
+}  // namespace postern::queue

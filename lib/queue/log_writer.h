@@ -1,0 +1,90 @@
+// LogWriter: the log's half that waits for the disk.
+//
+// It does a Work as a whole and says in a Done what became of it; what that means is for the Log.
+// The order is that of docs/log-format.md: nothing counts before it is synced, and no file is used
+// again after a write or sync of it failed.
+//
+// Threads: one at a time; not the Log's, if the relay likes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "lib/fs/storage.h"
+#include "lib/queue/entry.h"
+#include "lib/queue/internal/slot_file.h"
+#include "lib/queue/log_format.h"
+#include "lib/queue/log_state.h"
+
+namespace postern::queue {
+
+// What the disk is to do next. Parts that are empty are left out.
+struct Work {
+  std::vector<Entry> entries;  // one group
+  std::uint64_t first_sequence = 0;
+  Stamp stamp;
+  std::optional<std::string> cursors;
+  bool sync_cursors = false;
+  std::optional<Checkpoint> checkpoint;
+  std::vector<std::uint64_t> remove;  // segments, by position
+};
+
+struct Done {
+  Work work;  // what it was
+  base::Status records;
+  base::Status cursors;
+  base::Status checkpoint;
+  // Where the records are now.
+  std::uint64_t segment = 0;
+  std::uint64_t end = 0;
+  // Segments whose room on the disk changed: position, bytes; 0 bytes where one is gone.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rooms;
+};
+
+class LogWriter {
+ public:
+  struct Options {
+    Tag tag{};
+    std::uint64_t segment_bytes = 0;
+    std::uint64_t end = 0;                   // of the log so far
+    std::uint64_t next_position = 0;         // of the next segment
+    std::uint64_t checkpoint = 0;            // position of the newest; 0 where there is none
+    std::vector<std::uint64_t> checkpoints;  // that have a file
+  };
+
+  // `folder` is a handle of the writer's own: the log reads through another.
+  LogWriter(std::unique_ptr<fs::Folder> folder, internal::SlotFile cursors, Options options)
+      : folder_(std::move(folder)), cursors_(std::move(cursors)), options_(std::move(options)) {}
+
+  Done Do(Work work);
+
+ private:
+  struct Segment {
+    std::unique_ptr<fs::File> file;
+    std::uint64_t position;
+    std::uint64_t capacity;
+    std::uint64_t used;
+  };
+
+  void WriteRecords(Done& done);
+  base::Status TryGroup(Group& group, Done& done);
+  base::Status BeginSegment(const Group& group, Done& done);
+  base::Result<std::unique_ptr<fs::File>> MakeSegment(const SegmentHead& head);
+  void EndSegment(Done& done);
+  base::Status WriteCursors(const Work& work);
+  base::Status WriteCheckpoint(const Checkpoint& checkpoint);
+  base::Status ForgetCheckpoint();
+  void Remove(std::uint64_t position, Done& done);
+
+  std::unique_ptr<fs::Folder> folder_;
+  internal::SlotFile cursors_;
+  Options options_;
+  std::optional<Segment> segment_;  // the one that is written to
+};
+
+}  // namespace postern::queue
