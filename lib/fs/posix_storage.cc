@@ -27,6 +27,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0640;
 constexpr mode_t kFolderMode = 0750;
+constexpr std::size_t kMostPieces = 128;  // fewer than IOV_MAX: they stand on the stack
 
 Code CodeOf(int error) {
   switch (error) {
@@ -113,7 +114,7 @@ class Unwritten {
   }
 
   Slices slices_;
-  std::array<iovec, IOV_MAX> pieces_;
+  std::array<iovec, kMostPieces> pieces_{};
   std::size_t first_ = 0;
   std::size_t count_ = 0;
 };

@@ -25,32 +25,46 @@ Result<std::vector<StoredEntry>> LogReader::Read(std::uint64_t after) {
         continue;
       }
     }
-    while (next_ < part.end) {
-      const auto head = HeadAt(next_);
-      if (!head && head.error().code() != Code::kCorrupt) return head.error();
-      if (!head || head->end() > part.end) {
-        RETURN_IF_ERROR(PassOver(part));
-        continue;
-      }
-      if (head->last_sequence() <= after) {
-        next_ = head->end();
-        read_ = head->last_sequence();
-        continue;
-      }
-      ASSIGN_OR_RETURN(const base::Bytes bytes, BytesAt(*head));
-      auto entries = CheckGroup(bytes.view(), *head) ? ParseEntries(bytes, *head)
-                                                     : base::Fail(Code::kCorrupt, "");
-      if (!entries) {
-        RETURN_IF_ERROR(PassOver(part));
-        continue;
-      }
-      next_ = head->end();
-      read_ = head->last_sequence();
-      std::erase_if(*entries, [after](const StoredEntry& one) { return one.sequence <= after; });
-      return entries;
-    }
+    ASSIGN_OR_RETURN(auto entries, ReadIn(part, after));
+    if (!entries.empty()) return entries;
   }
   return std::vector<StoredEntry>();
+}
+
+// Reads on in the open segment; empty where it holds nothing more above `after`.
+Result<std::vector<StoredEntry>> LogReader::ReadIn(const SegmentPart& part, std::uint64_t after) {
+  while (next_ < part.end) {
+    auto group = GroupAt(next_, part.end, after);
+    if (!group && group.error().code() != Code::kCorrupt) return group.error();
+    if (!group) {
+      RETURN_IF_ERROR(PassOver(part));
+      continue;
+    }
+    next_ = group->head.end();
+    read_ = group->head.last_sequence();
+    std::erase_if(group->entries,
+                  [after](const StoredEntry& one) { return one.sequence <= after; });
+    if (!group->entries.empty()) return std::move(group->entries);
+  }
+  return std::vector<StoredEntry>();
+}
+
+Result<LogReader::ReadGroup> LogReader::GroupAt(std::uint64_t position, std::uint64_t end,
+                                                std::uint64_t after) const {
+  std::array<char, kGroupHeadSize> start{};
+  RETURN_IF_ERROR(fs::ReadExactly(*file_, position - segment_, start));
+  ReadGroup group;
+  ASSIGN_OR_RETURN(group.head,
+                   ParseGroupHead({start.data(), start.size()}, log_.identity_.tag, position));
+  if (group.head.end() > end) return base::Fail(Code::kCorrupt, "a group passes its segment's end");
+  if (group.head.last_sequence() <= after) return group;  // its entries are not asked for
+  base::BytesBuilder builder(group.head.size);
+  RETURN_IF_ERROR(
+      fs::ReadExactly(*file_, position - segment_, {builder.FillAll(), group.head.size}));
+  const base::Bytes bytes = std::move(builder).Finish();
+  RETURN_IF_ERROR(CheckGroup(bytes.view(), group.head));
+  ASSIGN_OR_RETURN(group.entries, ParseEntries(bytes, group.head));
+  return group;
 }
 
 Status LogReader::OpenSegment(const SegmentPart& part) {
@@ -59,18 +73,6 @@ Status LogReader::OpenSegment(const SegmentPart& part) {
   next_ = part.position + kSegmentHeadSize;
   read_ = 0;
   return {};
-}
-
-Result<GroupHead> LogReader::HeadAt(std::uint64_t position) const {
-  std::array<char, kGroupHeadSize> bytes;
-  RETURN_IF_ERROR(fs::ReadExactly(*file_, position - segment_, bytes));
-  return ParseGroupHead({bytes.data(), bytes.size()}, log_.identity_.tag, position);
-}
-
-Result<base::Bytes> LogReader::BytesAt(const GroupHead& head) const {
-  base::BytesBuilder bytes(head.size);
-  RETURN_IF_ERROR(fs::ReadExactly(*file_, head.position - segment_, {bytes.FillAll(), head.size}));
-  return std::move(bytes).Finish();
 }
 
 // Goes to the next whole group of the segment, or to its end.

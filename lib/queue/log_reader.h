@@ -36,12 +36,13 @@ class LogReader {
  private:
   struct ReadGroup {
     GroupHead head;
-    base::Bytes bytes;
+    std::vector<StoredEntry> entries;  // none where all are known already
   };
 
   base::Status OpenSegment(const SegmentPart& part);
-  base::Result<GroupHead> HeadAt(std::uint64_t position) const;
-  base::Result<base::Bytes> BytesAt(const GroupHead& head) const;
+  base::Result<std::vector<StoredEntry>> ReadIn(const SegmentPart& part, std::uint64_t after);
+  base::Result<ReadGroup> GroupAt(std::uint64_t position, std::uint64_t end,
+                                  std::uint64_t after) const;
   base::Status PassOver(const SegmentPart& part);
 
   const Log& log_;

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 3> kSuffixes{".log", ".marks", ".damaged"
 template <typename Bytes>
 Bytes RandomBytes() {
   std::random_device random;
-  Bytes bytes;
+  Bytes bytes{};
   std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<std::uint8_t>(random()); });
   return bytes;
 }
@@ -91,7 +91,7 @@ Result<Checkpoint> ParseCheckpoint(std::string_view bytes, const Tag& tag, std::
 
 std::string FileName(FileKind kind, std::uint64_t position) {
   std::string name(kDigits, '0');
-  std::array<char, kDigits> digits;
+  std::array<char, kDigits> digits{};
   const auto end = std::to_chars(digits.begin(), digits.end(), position, 16).ptr;
   const auto count = static_cast<std::size_t>(end - digits.begin());
   name.replace(kDigits - count, count, digits.data(), count);

@@ -44,6 +44,7 @@ void MarkTable::Forget(std::uint64_t age) {
 
 void MarkTable::ForgetOldest() {
   std::vector<std::uint64_t> ages;
+  ages.reserve(synced_.size());
   for (const auto& [sender, mark] : synced_) ages.push_back(mark.age);
   const auto bound = ages.begin() + static_cast<std::ptrdiff_t>(ages.size() / kForgetAtOnce);
   std::nth_element(ages.begin(), bound, ages.end());

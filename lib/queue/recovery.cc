@@ -38,7 +38,7 @@ SegmentScan ScanSegment(std::string_view bytes, std::uint64_t position, const Ta
   auto group = FindGroup(bytes, kSegmentHeadSize, position, tag);
   while (group) {
     const std::size_t behind = group->head.end() - position;
-    scan.groups.push_back(*std::move(group));
+    scan.groups.push_back(*group);
     group = FindGroup(bytes, behind, position, tag);
   }
   return scan;

@@ -77,7 +77,7 @@ class Recovery {
 
  private:
   struct Kept {
-    std::size_t segment;
+    std::size_t segment = 0;
     FoundGroup group;
   };
 
