@@ -107,7 +107,7 @@ bool LaneStream::OnHeader(std::string_view name, std::string_view value) {
 }
 
 void LaneStream::OnHeadersEnd() {
-  if (!asked_ || accepted_) return;
+  if (!asked_ || accepted_ || !fault_) return;  // trailers mean nothing
   if (known_path_) return user_.OnLaneAsked(*this);
   Refuse(Fail(Code::kNotFound, "no such lane"));
 }

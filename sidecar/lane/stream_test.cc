@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/testing/matchers.h"
+#include "lib/http2/testing/exchange.h"
 
 namespace postern::lane {
 namespace {
@@ -216,8 +217,14 @@ TEST_F(LaneStreamTest, UnknownPathIsRefused) {
   const std::array headers = {
       http2::Field{":method", "POST", true}, http2::Field{":scheme", "https", true},
       http2::Field{":authority", "x", true}, http2::Field{":path", "/postern.v1.Link/Other", true}};
-  ASSERT_THAT(client_.Request(std::make_unique<LaneStream>(child_, client_), headers, false),
-              IsOk());
+  http2::Exchange::Seen seen;
+  auto stranger = std::make_unique<http2::Exchange>(
+      seen, http2::Exchange::Plan{
+                .session = &client_, .body = "body, and then", .waits = true, .trailers = true});
+  http2::Exchange& asking = *stranger;
+  ASSERT_THAT(client_.Request(std::move(stranger), headers, true), IsOk());
+  Pump();
+  if (!seen.closed) asking.End();  // trailers after the answer
   Pump();
   EXPECT_TRUE(parent_.asked.empty());
   ASSERT_TRUE(parent_.over);

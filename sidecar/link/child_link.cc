@@ -270,11 +270,7 @@ void ChildLink::DeliverLive(std::vector<lane::UnpackedRecord> records,
   const base::Instant now = env_.loop.clock().Now();
   unanswered_ += records.size();
   for (lane::UnpackedRecord& unpacked : records) {
-    const Duration left =
-        unpacked.lead == 0  // no bound
-            ? kLongestDeadline
-            : std::min<Duration>(kLongestDeadline,
-                                 milliseconds(std::min<std::uint64_t>(unpacked.lead, 3'600'000)));
+    const std::uint64_t lead = unpacked.lead == 0 ? kLongestLead : unpacked.lead;
     host_.sink().Deliver(std::make_shared<const record::Record>(std::move(unpacked.record)),
                          now + milliseconds(std::min(lead, kLongestLead)),
                          [this, number = unpacked.number, hold,

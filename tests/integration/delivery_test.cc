@@ -121,7 +121,9 @@ TEST_P(LinkFault, EndToEndLosesNothingThatWasAnsweredWithOk) {
   ASSERT_TRUE(sender.AwaitMore(1));
   GetParam().apply(topology_->gate());
   ExpectTheFate();
-  if (GetParam().fate == Fate::kKept) ASSERT_TRUE(sender.AwaitMore(3)) << "slow, but alive";
+  if (GetParam().fate == Fate::kKept) {
+    ASSERT_TRUE(sender.AwaitMore(3)) << "slow, but alive";
+  }
   RestoreAndExpectALink();
   ASSERT_TRUE(sender.AwaitMore(5)) << "all is well again";
   sender.Stop();
