@@ -32,9 +32,8 @@ class MemoryFile final : public File {
 
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
     base::MutexLock lock(content_->mutex);
-    const std::string& bytes = content_->bytes;
-    if (offset >= bytes.size()) return std::size_t{0};
-    return bytes.copy(into.data(), into.size(), offset);
+    if (offset >= content_->bytes.size()) return std::size_t{0};
+    return content_->bytes.copy(into.data(), into.size(), offset);
   }
 
   Result<std::uint64_t> Size() const override {
