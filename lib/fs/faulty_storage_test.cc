@@ -181,6 +181,19 @@ TEST_F(FaultyStorageTest, WritesHalfWhereAWriteFails) {
   EXPECT_THAT(Write(*file, 0, "12345678"), IsOk());
 }
 
+TEST_F(FaultyStorageTest, CannotReadASpoiledSectorAndCanReadTheOthers) {
+  const auto file = Synced("a", std::string(3 * kSector, 'x'));
+  disk_.SpoilSector("queue", "a", kSector + 7);
+  std::string text(kSector, '?');
+  EXPECT_THAT(file->ReadAt(0, text), IsOk());
+  EXPECT_THAT(file->ReadAt(2 * kSector, text), IsOk());
+  EXPECT_THAT(file->ReadAt(kSector - 1, std::span(text).first(1)), IsOk());
+  EXPECT_THAT(file->ReadAt(kSector - 1, text), HasCode(Code::kUnavailable));
+  EXPECT_THAT(file->ReadAt(2 * kSector - 1, text), HasCode(Code::kUnavailable));
+  CutPower(Unsynced::kLost);
+  EXPECT_THAT((*folder_->Open("a"))->ReadAt(kSector, text), HasCode(Code::kUnavailable));
+}
+
 TEST_F(FaultyStorageTest, HasRoomForSoMuchAndGetsBackWhatIsRemoved) {
   disk_.SetFree(1000);
   auto file = *folder_->Create("a", 900);

@@ -133,6 +133,7 @@ class Log {
   std::optional<internal::SlotFile> store_file_;
 
   std::map<std::uint64_t, Segment> segments_;  // by position
+  std::vector<Damage> holes_;                  // that the opening found, needed or not
   std::uint64_t writing_ = 0;                  // position of the segment that is written to
   std::uint64_t end_ = 0;
   std::uint64_t used_bytes_ = 0;

@@ -120,6 +120,24 @@ TEST_F(LogDamage, LosesAtMostTheGroupsOfASpoiledSector) {
   }
 }
 
+TEST_F(LogDamage, LosesAtMostTheGroupsOfAnUnreadableSector) {
+  for (const std::string& name : Segments()) {
+    for (std::size_t at = 0; at < image_[name].size(); at += 512) {
+      SCOPED_TRACE(testing::Message() << name << ", sector at " << at);
+      log_.reset();
+      disk_ = fs::FaultyStorage();
+      WriteImage(image_, **disk_.OpenFolder("queue"));
+      disk_.SpoilSector("queue", name, at);
+      Open();
+      const std::vector<std::string> found = Groups();
+      EXPECT_GE(found.size(), at == 0 ? kGroups : kGroups - 3);
+      EXPECT_TRUE(std::includes(groups_.begin(), groups_.end(), found.begin(), found.end()));
+      Commit({"goes on"});
+      EXPECT_EQ(Texts().back(), "goes on");
+    }
+  }
+}
+
 TEST_F(LogDamage, OpensWhateverTheLengthOfASegment) {
   for (const std::string& name : Segments()) {
     for (std::size_t size = 0; size < image_[name].size(); size += 7) {

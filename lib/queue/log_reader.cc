@@ -34,6 +34,14 @@ Result<std::vector<StoredEntry>> LogReader::Read(std::uint64_t after) {
 // Reads on in the open segment; empty where it holds nothing more above `after`.
 Result<std::vector<StoredEntry>> LogReader::ReadIn(const SegmentPart& part, std::uint64_t after) {
   while (next_ < part.end) {
+    const auto& holes = log_.holes_;
+    const auto hole = std::find_if(holes.begin(), holes.end(), [this](const Damage& one) {
+      return one.from <= next_ && next_ < one.to;
+    });
+    if (hole != holes.end()) {
+      next_ = std::min(hole->to, part.end);
+      continue;
+    }
     auto group = GroupAt(next_, part.end, after);
     if (!group && group.error().code() != Code::kCorrupt) return group.error();
     if (!group) {
@@ -81,12 +89,7 @@ Status LogReader::PassOver(const SegmentPart& part) {
   RETURN_IF_ERROR(fs::ReadExactly(*file_, 0, rest));
   const std::size_t from = next_ - segment_ + kGroupAlignment;
   const auto group = FindGroup(rest, from, segment_, log_.identity_.tag);
-  const auto& known = log_.report_.damages;
-  if (std::none_of(known.begin(), known.end(), [this](const Damage& damage) {
-        return damage.from <= next_ && next_ < damage.to;
-      })) {
-    ++damages_;
-  }
+  ++damages_;
   next_ = group ? group->head.position : part.end;
   return {};
 }

@@ -68,6 +68,10 @@ class FaultyFile final : public File {
 
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
     if (!disk_->power) return NoPower(path());
+    const auto spoiled = node_->unreadable.lower_bound(offset / kSector);
+    if (spoiled != node_->unreadable.end() && *spoiled * kSector < offset + into.size()) {
+      return Fail(Code::kUnavailable, "reading " + path() + ": a fault of the device");
+    }
     return node_->cached->ReadAt(offset, into);
   }
 
@@ -311,6 +315,7 @@ void FaultyStorage::PowerOn(Unsynced unsynced, std::uint64_t seed) {
       auto file = std::make_shared<Node>();
       file->name = name;
       file->disk = survival.BytesOf(*before);
+      file->unreadable = before->unreadable;
       file->cached = Need(node->cached->Create(name, 0));
       const std::array<std::string_view, 1> bytes{file->disk};
       Need(file->cached->WriteAt(0, bytes));

@@ -56,6 +56,10 @@ class FaultyStorage final : public Storage {
   void FailSyncs(int times, std::string part = "") { disk_->syncs = {times, std::move(part)}; }
   // The next `times` writes to such files fail after half of their bytes.
   void FailWrites(int times, std::string part = "") { disk_->writes = {times, std::move(part)}; }
+  // The sector of this file that holds `offset` cannot be read any more.
+  void SpoilSector(const std::string& path, const std::string& name, std::uint64_t offset) {
+    disk_->folders.at(path)->names.at(name)->unreadable.insert(offset / kSector);
+  }
   // Room for new files and longer ones; without a call it never ends.
   void SetFree(std::uint64_t bytes) { disk_->free = bytes; }
   std::uint64_t free() const { return *disk_->free; }
@@ -66,6 +70,7 @@ class FaultyStorage final : public Storage {
     std::string disk;
     std::set<std::size_t> dirty;  // sectors of the cache that the disk does not hold
     std::set<std::size_t> lost;   // dirty ones whose sync failed
+    std::set<std::size_t> unreadable;
   };
   using NodePtr = std::shared_ptr<Node>;
   using Names = std::map<std::string, NodePtr>;

@@ -16,6 +16,7 @@ using internal::SlotFile;
 
 namespace {
 
+constexpr std::size_t kSector = 512;
 constexpr std::size_t kStoreSlot = 4096;
 constexpr std::size_t kCursorsSlot = 266'240;
 static_assert(CursorTable::kMostBytes + 24 <= kCursorsSlot);
@@ -95,7 +96,7 @@ Status LogOpening::ReadIdentity() {
 // Where only the store's own file is unreadable, the segments still tell their tag.
 Status LogOpening::AdoptTag() {
   for (const std::uint64_t position : segments_) {
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(FileName(FileKind::kSegment, position)));
+    ASSIGN_OR_RETURN(const std::string bytes, ReadSegmentFile(position));
     const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
     if (!head) continue;
     log_.identity_.tag = head->tag;
@@ -107,13 +108,14 @@ Status LogOpening::AdoptTag() {
 Status LogOpening::ReadSegments() {
   for (const std::uint64_t position : segments_) RETURN_IF_ERROR(ReadSegment(position));
   for (const SegmentPart& part : recovery_.segments()) log_.segments_[part.position].part = part;
+  log_.holes_ = recovery_.damages();
   log_.end_ = recovery_.end();
   log_.synced_through_ = recovery_.last_sequence();
   return {};
 }
 
 Status LogOpening::ReadSegment(std::uint64_t position) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(FileName(FileKind::kSegment, position)));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadSegmentFile(position));
   const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
   if (!head && head.error().code() == Code::kInvalid) return head.error();
   // Not ours to remove: another log's, or ours whose store and heads are all unreadable.
@@ -233,7 +235,7 @@ Status LogOpening::SetAside(const Damage& damage) {
     const std::uint64_t from = std::max(damage.from, position);
     const std::uint64_t to = std::min(damage.to, position + segment.room);
     if (from >= to || bytes.size() >= kMostBytesAside) continue;
-    ASSIGN_OR_RETURN(const std::string all, ReadFile(FileName(FileKind::kSegment, position)));
+    ASSIGN_OR_RETURN(const std::string all, ReadSegmentFile(position));
     bytes += all.substr(from - position, std::min(to - from, kMostBytesAside - bytes.size()));
   }
   // For people, so best effort: a full disk must not keep the log from opening.
@@ -275,6 +277,25 @@ Status LogOpening::BeginSequences() {
   RETURN_IF_ERROR(log_.store_file_->Sync());
   log_.next_sequence_ = (count << kSequenceBits) + 1;
   return {};
+}
+
+// A sector that cannot be read damages what stands there, and nothing else.
+Result<std::string> LogOpening::ReadSegmentFile(std::uint64_t position) const {
+  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
+  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
+  std::string bytes(size, '\0');
+  const Status whole = fs::ReadExactly(*file, 0, bytes);
+  if (whole) return bytes;
+  bool any = false;
+  bytes.assign(size, '\0');
+  for (std::size_t at = 0; at < size; at += kSector) {
+    std::string sector(std::min<std::size_t>(kSector, size - at), '\0');
+    if (!fs::ReadExactly(*file, at, sector)) continue;
+    bytes.replace(at, sector.size(), sector);
+    any = true;
+  }
+  if (any) return bytes;
+  return whole.error();  // not a sector: the device
 }
 
 Result<std::string> LogOpening::ReadFile(const std::string& name) const {

@@ -41,6 +41,7 @@ class LogOpening {
   base::Status SetAside(const Damage& damage);
   base::Status BeginSequences();
   void SetAge();
+  base::Result<std::string> ReadSegmentFile(std::uint64_t position) const;
   base::Result<std::string> ReadFile(const std::string& name) const;
 
   Log& log_;
