@@ -48,10 +48,8 @@ void BlockSignals() {
 // Everything but Stop runs on that thread, from Run on.
 class Server::Worker {
  public:
-  Worker(Options options, Handler handler)
-      : options_(std::move(options)),
-        handler_(std::move(handler)),
-        stop_(::eventfd(0, EFD_CLOEXEC)) {
+  Worker(const Options& options, Handler handler)
+      : options_(options), handler_(std::move(handler)), stop_(::eventfd(0, EFD_CLOEXEC)) {
     CHECK(stop_ >= 0, "the kernel has an event descriptor for us");
   }
   ~Worker() {
