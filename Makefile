@@ -15,7 +15,7 @@ setup: ## Installs the packages that everything else needs (Debian 12)
 
 build: setup ## Builds the programs, optimised, into build/release/bin/
 	@cmake --preset release >/dev/null
-	@cmake --build --preset release -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) --target programs
 
 test: setup ## Builds and runs every check and every test (what CI runs)
 	@scripts/check
