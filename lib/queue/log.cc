@@ -57,7 +57,10 @@ Result<std::uint64_t> Log::Append(Entry entry) {
     return Fail(Code::kConflict, "appending sequence " + std::to_string(entry.hop->sequence) +
                                      " of " + entry.hop->sender.member + ": it came before");
   }
-  if (bytes() + size > most) {
+  // What the newest segment holds stays on the disk even when it is done: it must not keep out a
+  // record for ever.
+  const bool all_done = pending_.empty() && synced_floor_ >= synced_through_;
+  if (!all_done && bytes() + size > most) {
     return Fail(Code::kExhausted, "appending to " + options_.folder + ": its " +
                                       std::to_string(options_.max_bytes) + " bytes are used");
   }

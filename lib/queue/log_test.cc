@@ -273,6 +273,20 @@ TEST_F(LogTest, GivesANewCursorEverythingThatIsThere) {
 
 // === what is refused ===
 
+TEST_F(LogTest, IsNeverFullOfWhatIsDone) {
+  options_.max_bytes = 2 * options_.segment_bytes;
+  Open();
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int i = 0; i < 20; ++i) {
+    const auto sequence = log_->Append(Own(std::string(1200, 'x')));
+    ASSERT_THAT(sequence, IsOk()) << i;
+    ASSERT_THAT(log_->Commit().records, IsOk());
+    ASSERT_THAT(log_->MarkDone("a", log_->cursors().Find("a")->floor, *sequence), IsOk());
+    clock_.Advance(std::chrono::seconds(1));
+    ASSERT_THAT(log_->Commit().cursors, IsOk());
+  }
+}
+
 TEST_F(LogTest, RefusesWhatIsAboveItsBytesUntilThereIsRoom) {
   ASSERT_THAT(log_->AddCursor("a"), IsOk());
   base::Result<std::uint64_t> last = 0;

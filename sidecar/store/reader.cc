@@ -1,0 +1,58 @@
+#include "sidecar/store/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace postern::store {
+
+base::Result<std::unique_ptr<Reader>> Reader::Make(Store& store, std::string cursor) {
+  RETURN_IF_ERROR(store.log_->AddCursor(cursor));
+  return std::unique_ptr<Reader>(new Reader(store, std::move(cursor)));
+}
+
+Reader::Reader(Store& store, std::string cursor)
+    : store_(store), cursor_(std::move(cursor)), disk_(*store.log_) {
+  position_ = floor();
+  store_.readers_.insert(this);
+}
+
+Reader::~Reader() { store_.readers_.erase(this); }
+
+const Kept* Reader::Peek() {
+  while (group_ == nullptr || index_ == group_->records.size()) {
+    if (group_ != nullptr) position_ = std::max(position_, group_->through);
+    group_ = store_.Fetch(position_, disk_).value_or(nullptr);
+    if (group_ == nullptr) return nullptr;
+    const auto first = std::upper_bound(
+        group_->records.begin(), group_->records.end(), position_,
+        [](std::uint64_t after, const Kept& kept) { return after < kept.sequence; });
+    index_ = static_cast<std::size_t>(first - group_->records.begin());
+  }
+  return &group_->records[index_];
+}
+
+void Reader::Next() {
+  CHECK(group_ != nullptr && index_ < group_->records.size(), "there is a record to pass");
+  position_ = group_->records[index_].sequence;
+  ++index_;
+  if (index_ == group_->records.size()) group_ = nullptr;  // it may go from memory
+}
+
+void Reader::SeekAfter(std::uint64_t sequence) {
+  if (sequence == position_) return;
+  position_ = sequence;
+  group_ = nullptr;
+}
+
+bool Reader::Done(std::uint64_t after, std::uint64_t through) {
+  const base::Status done = store_.log_->MarkDone(cursor_, after, through);
+  if (!done) return false;
+  store_.PumpSoon();
+  return true;
+}
+
+std::uint64_t Reader::floor() const { return store_.log_->cursors().Find(cursor_)->floor; }
+
+}  // namespace postern::store

@@ -1,0 +1,63 @@
+// Reader: goes through a store's records in order, and says which of them are done.
+//
+//   Reader uplink(store, "uplink", [] { … });     // there is more to read
+//   while (const Kept* next = uplink.Peek()) { Send(*next); uplink.Next(); }
+//   uplink.Done(uplink.floor(), acknowledged);    // a record that every reader is done with leaves
+//
+// It holds no record that it has passed: going back reads it again.
+//
+// Threads: loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "lib/queue/log_reader.h"
+#include "sidecar/store/group.h"
+#include "sidecar/store/store.h"
+
+namespace postern::store {
+
+class Reader {
+ public:
+  // `cursor` is the reader's name in the folder: it goes on where one of that name ended. The store
+  // outlives it. kExhausted where the store has too many.
+  static base::Result<std::unique_ptr<Reader>> Make(Store& store, std::string cursor);
+  ~Reader();
+
+  // `on_ready` is called when there may be more to read; not from within a call of this reader.
+  void OnReady(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }
+
+  // The next record; null where there is none now. It stays until Next or SeekAfter.
+  const Kept* Peek();
+  // Passes it. Requires that there is one.
+  void Next();
+  // Goes to the first record above `sequence`.
+  void SeekAfter(std::uint64_t sequence);
+  // The last sequence that was passed.
+  std::uint64_t position() const { return position_; }
+
+  // Everything in (after, through] is done. False where that is one range too many: again once a
+  // lower one is done.
+  bool Done(std::uint64_t after, std::uint64_t through);
+  // Everything at or below is done.
+  std::uint64_t floor() const;
+  // Whether everything that the store has synced is done.
+  bool AtEnd() const { return floor() >= store_.synced_through(); }
+
+ private:
+  friend class Store;
+  Reader(Store& store, std::string cursor);
+  void TellReady() const { on_ready_(); }
+
+  Store& store_;
+  const std::string cursor_;
+  queue::LogReader disk_;
+  GroupPtr group_;
+  std::size_t index_ = 0;
+  std::uint64_t position_ = 0;
+  std::function<void()> on_ready_ = [] {};
+};
+
+}  // namespace postern::store

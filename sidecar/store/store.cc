@@ -1,0 +1,285 @@
+#include "sidecar/store/store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "lib/base/check.h"
+#include "sidecar/record/record_codec.h"
+#include "sidecar/store/reader.h"
+
+namespace postern::store {
+
+using base::Code;
+using base::Error;
+using base::Fail;
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr base::Duration kTick = std::chrono::seconds(1);
+constexpr base::Duration kRetryDisk = std::chrono::seconds(5);
+constexpr base::Duration kTellEvery = std::chrono::seconds(10);
+// Of records that are synced, for readers that are close behind: more is read back from the disk,
+// most likely out of the kernel's cache.
+constexpr std::uint64_t kMostCached = std::uint64_t{8} << 20;
+constexpr std::uint64_t kRecordCost = 256;  // beside its body
+
+queue::Entry EntryOf(const record::Record& record, std::optional<queue::Hop> hop) {
+  std::string head;
+  record::AppendRecordHead(record, {}, head);
+  return {.hop = std::move(hop), .body = {base::Bytes::Copy(head), record.body}};
+}
+
+}  // namespace
+
+struct Store::Sync {
+  queue::Work work;
+  std::optional<queue::Done> done;
+  base::Instant began;
+};
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreEnv& env, StoreOptions options) {
+  ASSIGN_OR_RETURN(
+      auto log,
+      queue::Log::Open(env.storage, {.folder = options.folder, .max_bytes = options.max_bytes},
+                       env.loop.clock()));
+  return std::unique_ptr<Store>(new Store(env, std::move(options), std::move(log)));
+}
+
+Store::Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::Log> log)
+    : env_(env),
+      options_(std::move(options)),
+      most_cached_(std::min(kMostCached, env.budget.total() / 8)),
+      log_(std::move(log)),
+      readable_through_(log_->synced_through()),
+      sync_failed_(env.log, env.loop.clock(), kTellEvery),
+      read_failed_(env.log, env.loop.clock(), kTellEvery) {
+  Tell(log_->report());
+  env_.metrics.max_bytes.Set(static_cast<double>(options_.max_bytes));
+  Tick();
+}
+
+Store::~Store() {
+  CHECK(readers_.empty(), "readers go before their store");
+  env_.worker.Wait();
+  if (sync_ != nullptr) log_->Apply(*std::move(sync_->done));
+  while (!pending_.empty() && pending_.back().kept.sequence > synced_through()) {
+    if (!log_->Commit().records) return;
+  }
+  log_->Commit();  // cursors
+}
+
+void Store::Tell(const queue::OpenReport& report) {
+  env_.log.Info("queue opened", {{"folder", options_.folder},
+                                 {"bytes", log_->bytes()},
+                                 {"segments", log_->segments()},
+                                 {"new_store", report.new_store}});
+  for (const queue::Damage& damage : report.damages) {
+    env_.metrics.damaged.Increment();
+    env_.log.Error("queue is damaged", {{"folder", options_.folder},
+                                        {"position", damage.from},
+                                        {"bytes", damage.to - damage.from},
+                                        {"after", damage.after},
+                                        {"before", damage.before}});
+  }
+  if (report.lost_checkpoint || report.lost_cursors) {
+    env_.log.Warn("queue lost a file: some records may be passed on again",
+                  {{"folder", options_.folder},
+                   {"checkpoint", report.lost_checkpoint},
+                   {"cursors", report.lost_cursors}});
+  }
+}
+
+bool Store::failed() const { return failed_until_ && env_.loop.clock().Now() < *failed_until_; }
+
+Status Store::TakeNewStore() { return log_->TakeNewStore(); }
+
+// === in ===
+
+Result<std::uint64_t> Store::Append(Incoming& incoming) {
+  if (failed()) {
+    return Fail(Code::kUnavailable, "the queue's disk failed; the next try is within 5 s");
+  }
+  record::Record& record = incoming.record;
+  if (!incoming.hop) {
+    record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
+  }
+  ASSIGN_OR_RETURN(const std::uint64_t sequence, log_->Append(EntryOf(record, incoming.hop)));
+  const std::uint64_t size = record.body.size() + kRecordCost;
+  pending_.push_back({.kept = {.sequence = sequence,
+                               .record = std::make_shared<const record::Record>(std::move(record))},
+                      .size = size,
+                      .held = incoming.held,
+                      .on_kept = std::move(incoming.on_kept)});
+  PumpSoon();
+  return sequence;
+}
+
+// === the disk ===
+
+// Cursors that moved without a record to go with are synced within a second.
+void Store::Tick() {
+  tick_ = env_.loop.PostAfter(kTick, [this] { Tick(); });
+  Pump();
+  ForgetPassed();
+  TellReaders();  // a disk that could not be read is tried again
+}
+
+// After this turn's events, so that all of them share a sync.
+void Store::PumpSoon() {
+  if (std::exchange(pump_scheduled_, true)) return;
+  env_.loop.Defer([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    pump_scheduled_ = false;
+    Pump();
+  });
+}
+
+void Store::Pump() {
+  env_.metrics.bytes.Set(static_cast<double>(log_->bytes()));
+  if (sync_ != nullptr) return;
+  std::optional<queue::Work> work = log_->Collect();
+  if (!work) return;
+  sync_ = std::make_shared<Sync>(
+      Sync{.work = *std::move(work), .done = {}, .began = env_.loop.clock().Now()});
+  env_.worker.Run(
+      [sync = sync_, &writer = log_->writer()] { sync->done = writer.Do(std::move(sync->work)); },
+      [this, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) OnDone();
+      });
+}
+
+void Store::OnDone() {
+  const std::shared_ptr<Sync> sync = std::exchange(sync_, nullptr);
+  const std::chrono::duration<double> took = env_.loop.clock().Now() - sync->began;
+  env_.metrics.sync_seconds.Observe(took.count());
+  const queue::Applied applied = log_->Apply(*std::move(sync->done));
+  for (const Status* part : {&applied.records, &applied.cursors, &applied.checkpoint}) {
+    if (*part) continue;
+    env_.metrics.sync_errors.Increment();
+    sync_failed_.Failed(log::Level::kError, "the queue's disk failed", part->error());
+  }
+  std::vector<Pending> kept = TakePending(applied.through);
+  std::vector<Pending> refused;
+  if (!applied.records) {
+    failed_until_ = env_.loop.clock().Now() + kRetryDisk;
+    refused = TakePending(last_sequence());
+  }
+  Pump();  // the disk has its next work before anybody is told
+  const std::weak_ptr<bool> alive(alive_);
+  if (!kept.empty()) Keep(std::move(kept));
+  if (!refused.empty() && !alive.expired()) Refuse(std::move(refused), applied.records.error());
+}
+
+std::vector<Store::Pending> Store::TakePending(std::uint64_t through) {
+  std::vector<Pending> taken;
+  while (!pending_.empty() && pending_.front().kept.sequence <= through) {
+    taken.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  return taken;
+}
+
+void Store::Keep(std::vector<Pending> kept) {
+  env_.metrics.appended.Increment(static_cast<double>(kept.size()));
+  std::vector<Kept> records;
+  records.reserve(kept.size());
+  std::uint64_t held = 0;
+  std::uint64_t bytes = 0;
+  for (Pending& one : kept) {
+    records.push_back(one.kept);
+    held += one.held;
+    bytes += one.size;
+  }
+  const std::uint64_t through = records.back().sequence;
+  ForgetPassed();
+  if (cached_ + bytes <= most_cached_) {
+    Remember(MakeGroup(readable_through_, through, std::move(records)));
+  }
+  readable_through_ = through;
+  TellReaders();
+  for (const Pending& one : kept) one.on_kept({});
+  env_.budget.Give(held);  // last: whoever waits for it may append at once
+}
+
+void Store::Refuse(std::vector<Pending> refused, const Error& why) {
+  env_.metrics.refused.Increment(static_cast<double>(refused.size()));
+  std::uint64_t held = 0;
+  for (const Pending& one : refused) {
+    held += one.held;
+    one.on_kept(why);
+  }
+  env_.budget.Give(held);
+}
+
+// === out ===
+
+GroupPtr Store::MakeGroup(std::uint64_t after, std::uint64_t through, std::vector<Kept> records) {
+  std::uint64_t bytes = 0;
+  for (const Kept& kept : records) bytes += kept.record->body.size() + kRecordCost;
+  env_.budget.Force(bytes);
+  // Counted for as long as any reader holds it.
+  const auto give_back = [&budget = env_.budget](const Group* group) {
+    budget.Give(group->bytes);
+    delete group;
+  };
+  return {
+      new Group{.after = after, .through = through, .records = std::move(records), .bytes = bytes},
+      give_back};
+}
+
+void Store::Remember(const GroupPtr& group) {
+  cached_ += group->bytes;
+  cache_.emplace(group->after, group);
+}
+
+// What every reader is above is asked for again only after a link was lost: the disk has it.
+void Store::ForgetPassed() {
+  std::uint64_t passed = synced_through();
+  for (const Reader* reader : readers_) passed = std::min(passed, reader->position());
+  while (!cache_.empty() && cache_.begin()->second->through <= passed) {
+    cached_ -= cache_.begin()->second->bytes;
+    cache_.erase(cache_.begin());
+  }
+}
+
+void Store::TellReaders() {
+  for (Reader* reader : readers_) reader->TellReady();
+}
+
+Result<GroupPtr> Store::Fetch(std::uint64_t after, queue::LogReader& reader) {
+  const auto above = cache_.upper_bound(after);
+  if (above != cache_.begin()) {
+    const GroupPtr& group = std::prev(above)->second;
+    if (group->through > after) return group;
+  }
+  if (after >= readable_through_) return GroupPtr();
+  Result<GroupPtr> loaded = Load(after, reader);
+  if (!loaded) read_failed_.Failed(log::Level::kError, "the queue cannot be read", loaded.error());
+  return loaded;
+}
+
+Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
+  const std::uint64_t damages = reader.damages();
+  ASSIGN_OR_RETURN(const std::vector<queue::StoredEntry> entries, reader.Read(after));
+  env_.metrics.damaged.Increment(static_cast<double>(reader.damages() - damages));
+  if (entries.empty()) return GroupPtr();
+  std::vector<Kept> records;
+  records.reserve(entries.size());
+  for (const queue::StoredEntry& entry : entries) {
+    Result<record::Record> record = record::ParseRecord(entry.body, {});
+    if (!record) {
+      env_.metrics.damaged.Increment();
+      read_failed_.Failed(log::Level::kError, "a record of the queue cannot be read",
+                          record.error(), {{"sequence", entry.sequence}});
+      continue;
+    }
+    records.push_back({.sequence = entry.sequence,
+                       .record = std::make_shared<const record::Record>(*std::move(record))});
+  }
+  return MakeGroup(after, entries.back().sequence, std::move(records));
+}
+
+}  // namespace postern::store

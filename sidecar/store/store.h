@@ -1,0 +1,140 @@
+// Store: the records that a relay keeps on disk until they are passed on. One for a relay.
+//
+// The log (lib/queue) knows bytes; this knows records, runs the log's syncs on a thread of their
+// own and hands what is synced to readers, from memory where they are close behind.
+//
+//   ASSIGN_OR_RETURN(auto store, Store::Open(env, {.folder = state + "/queue"}));
+//   store->Append({.record = std::move(record), .held = held, .on_kept = [](const Status& kept) { …
+//   }}); Reader uplink(*store, "uplink");        // reader.h
+//
+//   Append → pending → one sync for all of it → on_kept, readers
+//                         └ failed: all of it is refused, the next try in 5 s
+//
+// Threads: loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "lib/base/loop.h"
+#include "lib/base/worker.h"
+#include "lib/fs/storage.h"
+#include "lib/log/logger.h"
+#include "lib/log/repeated.h"
+#include "lib/queue/log.h"
+#include "lib/queue/log_reader.h"
+#include "sidecar/record/memory_budget.h"
+#include "sidecar/store/group.h"
+#include "sidecar/store/store_metrics.h"
+
+namespace postern::store {
+
+class Reader;
+
+// The tools of the relay's thread, and the disk; they outlive the store.
+struct StoreEnv {
+  base::Loop& loop;
+  base::Worker& worker;
+  fs::Storage& storage;
+  record::MemoryBudget& budget;
+  log::Logger& log;
+  StoreMetrics& metrics;
+};
+
+struct StoreOptions {
+  std::string folder;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+  std::string member;  // our host: the origin of what our own clients send
+};
+
+class Store {
+ public:
+  // Called once: with OK when the record is synced, else with why it is not kept.
+  using OnKept = std::function<void(const base::Status&)>;
+  struct Incoming {
+    record::Record record;
+    std::optional<queue::Hop> hop;  // a child's; none: an own client's, its origin is set here
+    std::uint64_t held = 0;         // bytes of the budget that came with it; given back here
+    OnKept on_kept;
+  };
+
+  // Fails as queue::Log::Open does.
+  static base::Result<std::unique_ptr<Store>> Open(const StoreEnv& env, StoreOptions options);
+  // Syncs what is pending; nobody is told any more.
+  ~Store();
+
+  // Takes a record, or leaves it untouched: kExhausted where the log is full, kUnavailable for
+  // 5 s after its disk failed, kConflict where the hop's sequence came before, kInvalid where the
+  // record never fits.
+  base::Result<std::uint64_t> Append(Incoming& incoming);
+
+  const record::StoreId& id() const { return log_->store(); }
+  // The parent knows more of this store than we do. Synced when it returns.
+  base::Status TakeNewStore();
+  queue::Mark SyncedMark(const queue::Sender& sender) const { return log_->SyncedMark(sender); }
+  bool IsRepeat(const queue::Hop& hop) const { return log_->IsRepeat(hop); }
+
+  // The highest sequence ever assigned, and the highest that is synced.
+  std::uint64_t last_sequence() const { return log_->last_sequence(); }
+  std::uint64_t synced_through() const { return log_->synced_through(); }
+  // Whether the disk takes records, as far as known.
+  bool failed() const;
+  std::uint64_t bytes() const { return log_->bytes(); }
+  std::uint64_t max_bytes() const { return options_.max_bytes; }
+
+ private:
+  friend class Reader;
+
+  struct Pending {
+    Kept kept;
+    std::uint64_t size;
+    std::uint64_t held;
+    OnKept on_kept;
+  };
+  struct Sync;  // one that is out
+
+  Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::Log> log);
+
+  void Tell(const queue::OpenReport& report);
+  void Tick();
+  void PumpSoon();
+  void Pump();
+  void OnDone();
+  void Keep(std::vector<Pending> kept);
+  void Refuse(std::vector<Pending> refused, const base::Error& why);
+  std::vector<Pending> TakePending(std::uint64_t through);
+  void Remember(const GroupPtr& group);
+  void ForgetPassed();
+  void TellReaders();
+
+  // Returns what follows `after`; null where nothing does yet. `reader` reads where memory has it
+  // not. kUnavailable where the disk cannot be read.
+  base::Result<GroupPtr> Fetch(std::uint64_t after, queue::LogReader& reader);
+  GroupPtr MakeGroup(std::uint64_t after, std::uint64_t through, std::vector<Kept> records);
+  base::Result<GroupPtr> Load(std::uint64_t after, queue::LogReader& reader);
+
+  StoreEnv env_;
+  const StoreOptions options_;
+  const std::uint64_t most_cached_;
+  std::unique_ptr<queue::Log> log_;
+  std::uint64_t readable_through_;  // what readers have been told of
+  std::deque<Pending> pending_;
+  std::shared_ptr<Sync> sync_;
+  bool pump_scheduled_ = false;
+  std::optional<base::Instant> failed_until_;
+  std::set<Reader*> readers_;
+  std::map<std::uint64_t, GroupPtr> cache_;  // by `after`
+  std::uint64_t cached_ = 0;
+  log::Repeated sync_failed_;
+  log::Repeated read_failed_;
+  base::Timer tick_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace postern::store

@@ -1,0 +1,22 @@
+#include "sidecar/store/store_metrics.h"
+
+namespace postern::store {
+
+StoreMetrics::StoreMetrics(metrics::Registry& registry)
+    : appended(registry.AddCounter("postern_queue_appended_records_total",
+                                   "Records that were synced to the queue's log.")),
+      refused(
+          registry.AddCounter("postern_queue_refused_records_total",
+                              "Records that the queue did not take: full, or its disk failed.")),
+      damaged(registry.AddCounter("postern_queue_damaged_ranges_total",
+                                  "Ranges of the queue's log that could not be read back.")),
+      sync_errors(registry.AddCounter("postern_queue_sync_errors_total",
+                                      "Writes and syncs of the queue's log that failed.")),
+      sync_seconds(registry.AddHistogram(
+          "postern_queue_sync_seconds", "How long a sync of the queue's log took.", {},
+          {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
+      bytes(registry.AddGauge("postern_queue_bytes", "Bytes on disk that the queue's log takes.")),
+      max_bytes(registry.AddGauge("postern_queue_max_bytes",
+                                  "Bytes on disk that the queue's log may take.")) {}
+
+}  // namespace postern::store

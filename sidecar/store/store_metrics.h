@@ -1,0 +1,22 @@
+// The figures of a relay's store. Every series is there at zero from the start.
+//
+// Threads: any.
+#pragma once
+
+#include "lib/metrics/registry.h"
+
+namespace postern::store {
+
+struct StoreMetrics {
+  explicit StoreMetrics(metrics::Registry& registry);
+
+  metrics::Counter& appended;     // records, once they are synced
+  metrics::Counter& refused;      // records: the disk failed, or is full
+  metrics::Counter& damaged;      // ranges that could not be read back
+  metrics::Counter& sync_errors;  // writes and syncs that failed
+  metrics::Histogram& sync_seconds;
+  metrics::Gauge& bytes;      // that the log takes
+  metrics::Gauge& max_bytes;  // that it may take
+};
+
+}  // namespace postern::store

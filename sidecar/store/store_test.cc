@@ -1,0 +1,160 @@
+#include "sidecar/store/store.h"
+
+#include <gmock/gmock.h>
+
+#include "lib/base/testing/matchers.h"
+#include "sidecar/store/testing/store_fixture.h"
+
+namespace postern::store {
+namespace {
+
+using base::Code;
+using base::HasCode;
+using base::IsOk;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class StoreTest : public StoreFixture {
+ protected:
+  void SetUp() override { Open(); }
+  std::vector<std::string> Segments() {
+    auto names = (*disk_.OpenFolder("queue"))->List();
+    std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".log"); });
+    return *names;
+  }
+};
+
+TEST_F(StoreTest, AnswersAfterTheSyncAndNotBefore) {
+  ASSERT_THAT(Append("one"), IsOk());
+  loop_.RunUntilIdle();
+  EXPECT_EQ(worker_.waiting(), 1U);
+  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_EQ(budget_.used(), 3U);
+  worker_.RunOne();
+  EXPECT_THAT(answers_, ElementsAre(IsOk()));
+  EXPECT_EQ(metrics_.appended.value(), 1);
+}
+
+TEST_F(StoreTest, SyncsTogetherWhatCameMeanwhile) {
+  ASSERT_THAT(Append("one"), IsOk());
+  loop_.RunUntilIdle();
+  for (const char* body : {"two", "three", "four"}) ASSERT_THAT(Append(body), IsOk());
+  loop_.RunUntilIdle();
+  EXPECT_EQ(worker_.waiting(), 1U) << "one sync at a time";
+  worker_.RunOne();
+  EXPECT_EQ(answers_.size(), 1U);
+  worker_.RunOne();
+  EXPECT_EQ(answers_.size(), 4U);
+}
+
+TEST_F(StoreTest, SetsTheOriginOfItsOwnRecordsAndKeepsThatOfAChilds) {
+  const auto uplink = MakeReader();
+  Commit({"own"});
+  hop_ = queue::Hop{.sender = {.member = "agent.example", .store = {7}}, .sequence = 3, .crc = 9};
+  Commit({"child's"});
+  const record::Origin own = uplink->Peek()->record->origin;
+  EXPECT_EQ(own, (record::Origin{"gw1.example", store_->id(), uplink->Peek()->sequence}));
+  uplink->Next();
+  EXPECT_EQ(uplink->Peek()->record->origin, record::Origin{});
+  EXPECT_EQ(store_->SyncedMark(hop_->sender).sequence, 3U);
+  EXPECT_THAT(Append("again"), HasCode(Code::kConflict));
+}
+
+TEST_F(StoreTest, KeepsRecordsOverARestart) {
+  MakeReader();
+  Commit({"one", "two"});
+  Open();
+  EXPECT_THAT(Read(*MakeReader()), ElementsAre("one", "two"));
+}
+
+TEST_F(StoreTest, SyncsWhatIsPendingWhenItEnds) {
+  MakeReader();
+  ASSERT_THAT(Append("one"), IsOk());
+  loop_.RunUntilIdle();  // out, not synced
+  ASSERT_THAT(Append("two"), IsOk());
+  Open();
+  EXPECT_THAT(Read(*MakeReader()), ElementsAre("one", "two"));
+}
+
+TEST_F(StoreTest, RefusesWhatTheDiskDidNotTakeAndTriesAgainInFiveSeconds) {
+  const auto uplink = MakeReader();
+  Commit({"one"});
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  answers_.clear();
+  ASSERT_THAT(Append("lost"), IsOk());
+  loop_.RunUntilIdle();
+  ASSERT_THAT(Append("lost with it"), IsOk());
+  Sync();
+  EXPECT_THAT(answers_, ElementsAre(HasCode(Code::kUnavailable), HasCode(Code::kUnavailable)));
+  EXPECT_TRUE(store_->failed());
+  EXPECT_THAT(Append("too soon"), HasCode(Code::kUnavailable));
+  EXPECT_EQ(metrics_.refused.value(), 2);
+  EXPECT_GE(metrics_.sync_errors.value(), 1);
+  EXPECT_EQ(log_.Count("the queue's disk failed"), 1U);
+
+  disk_.FailSyncs(0);
+  loop_.Advance(seconds(5));
+  answers_.clear();
+  Commit({"two"});
+  EXPECT_THAT(answers_, ElementsAre(IsOk()));
+  EXPECT_THAT(Read(*uplink), ElementsAre("one", "two"));
+  loop_.Advance(seconds(1));
+  EXPECT_EQ(budget_.used(), 0U) << "nothing is held of what every reader has passed";
+}
+
+TEST_F(StoreTest, TakesNoMoreWhenItIsFull) {
+  max_bytes_ = std::uint64_t{2} << 20;
+  Open();
+  const auto uplink = MakeReader();
+  const std::string body(100'000, 'x');
+  std::size_t kept = 0;
+  base::Result<std::uint64_t> last = 0;
+  while ((last = Append(body))) {
+    Sync();
+    ASSERT_LT(++kept, 30U);
+  }
+  EXPECT_THAT(last, HasCode(Code::kExhausted));
+  EXPECT_LE(store_->bytes(), max_bytes_);
+  EXPECT_EQ(answers_.size(), kept);
+
+  EXPECT_EQ(Read(*uplink).size(), kept);
+  ASSERT_TRUE(uplink->Done(uplink->floor(), uplink->position()));
+  for (int i = 0; i < 5; ++i) {
+    Sync();
+    loop_.Advance(seconds(1));
+  }
+  EXPECT_THAT(Append(body), IsOk()) << "what is done makes room";
+}
+
+TEST_F(StoreTest, CountsWhatItHoldsInMemoryAndGivesItBack) {
+  const auto uplink = MakeReader();
+  Commit({std::string(1000, 'x'), std::string(1000, 'y')});
+  EXPECT_GT(budget_.used(), 2000U) << "cached for its reader";
+  Read(*uplink);
+  loop_.Advance(seconds(1));
+  EXPECT_EQ(budget_.used(), 0U) << "passed, and forgotten";
+}
+
+TEST_F(StoreTest, TakesANewIdWithoutLosingARecord) {
+  const auto uplink = MakeReader();
+  Commit({"one"});
+  const record::StoreId former = store_->id();
+  ASSERT_THAT(store_->TakeNewStore(), IsOk());
+  EXPECT_NE(store_->id(), former);
+  EXPECT_THAT(Read(*uplink), ElementsAre("one"));
+}
+
+TEST_F(StoreTest, CountsAndTellsDamage) {
+  MakeReader();
+  Commit({std::string(1000, 'x'), "two", "three"});
+  store_.reset();
+  disk_.SpoilSector("queue", Segments().front(), 512);
+  Open();
+  EXPECT_GE(metrics_.damaged.value(), 1);
+  EXPECT_EQ(log_.Count("queue is damaged"), 1U);
+}
+
+}  // namespace
+}  // namespace postern::store

@@ -1,0 +1,81 @@
+// A store on a faulty disk, and the short words for what tests do with one.
+//
+// Threads: loop.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/testing/held_worker.h"
+#include "lib/base/testing/manual_loop.h"
+#include "lib/fs/testing/faulty_storage.h"
+#include "lib/log/testing/capture.h"
+#include "sidecar/store/reader.h"
+#include "sidecar/store/store.h"
+
+namespace postern::store {
+
+class StoreFixture : public testing::Test {
+ protected:
+  void Open() {
+    store_.reset();
+    auto store = Store::Open({loop_, worker_, disk_, budget_, log_.logger(), metrics_},
+                             {.folder = "queue", .max_bytes = max_bytes_, .member = "gw1.example"});
+    ASSERT_TRUE(store) << store.error();
+    store_ = *std::move(store);
+  }
+  std::unique_ptr<Reader> MakeReader(const std::string& cursor = "uplink") {
+    auto reader = Reader::Make(*store_, cursor);
+    CHECK(reader, "there are few readers");
+    return *std::move(reader);
+  }
+  // Appends a record of an own client; what it is told goes to answers_.
+  base::Result<std::uint64_t> Append(std::string_view body) {
+    budget_.Force(body.size());
+    Store::Incoming incoming{
+        .record = {.metadata = {}, .origin = {}, .body = base::Bytes::Copy(body)},
+        .hop = hop_,
+        .held = body.size(),
+        .on_kept = [this](const base::Status& kept) { answers_.push_back(kept); }};
+    auto sequence = store_->Append(incoming);
+    if (!sequence) budget_.Give(body.size());
+    return sequence;
+  }
+  void Sync() {
+    do loop_.RunUntilIdle();
+    while (worker_.RunOne());
+  }
+  // Appends each and syncs it by itself.
+  void Commit(const std::vector<std::string>& bodies) {
+    for (const std::string& body : bodies) {
+      ASSERT_TRUE(Append(body));
+      Sync();
+    }
+  }
+  static std::vector<std::string> Read(Reader& reader) {
+    std::vector<std::string> bodies;
+    for (const Kept* kept = reader.Peek(); kept != nullptr; kept = reader.Peek()) {
+      bodies.emplace_back(kept->record->body.view());
+      reader.Next();
+    }
+    return bodies;
+  }
+
+  base::ManualLoop loop_;
+  base::HeldWorker worker_;
+  fs::FaultyStorage disk_;
+  record::MemoryBudget budget_{std::uint64_t{1} << 20};
+  log::Capture log_;
+  metrics::Registry registry_{"test"};
+  StoreMetrics metrics_{registry_};
+  std::uint64_t max_bytes_ = std::uint64_t{16} << 20;
+  std::optional<queue::Hop> hop_;
+  std::vector<base::Status> answers_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace postern::store
