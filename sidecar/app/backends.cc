@@ -1,5 +1,6 @@
 #include "sidecar/app/backends.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -18,6 +19,10 @@ using base::Result;
 namespace {
 
 using BackendPtr = std::unique_ptr<backend::Backend>;
+
+// What goes over the network goes in larger requests where it waits anyway: a Collector's receiver
+// takes 4 MiB.
+constexpr std::uint64_t kMostMerged = std::uint64_t{4} << 20;
 
 // What one backend is made from, whatever its kind.
 struct Maker {
@@ -65,13 +70,47 @@ Result<std::unique_ptr<Backends>> Backends::Make(const std::vector<config::Backe
                                                  const std::string& state_folder, base::Loop& loop,
                                                  log::Logger& log, metrics::Registry& registry) {
   const backend::BackendEnv env{.loop = loop, .log = log, .registry = registry};
-  std::vector<BackendPtr> made;
+  std::vector<Made> made;
   for (const config::Backend& one : wanted) {
     Result<BackendPtr> backend = std::visit(Maker{one, state_folder, env}, one.target);
     if (!backend) return backend.error().In("backend " + one.name);
-    made.push_back(*std::move(backend));
+    const bool remote = std::holds_alternative<config::OtlpBackend>(one.target);
+    made.push_back({.backend = *std::move(backend), .most_merged = remote ? kMostMerged : 0});
   }
   return std::unique_ptr<Backends>(new Backends(std::move(made)));
+}
+
+Backends::Backends(std::vector<Made> made) : made_(std::move(made)), fan_out_(All()) {}
+
+std::vector<backend::Backend*> Backends::All() const {
+  std::vector<backend::Backend*> all;
+  for (const Made& one : made_) all.push_back(one.backend.get());
+  return all;
+}
+
+base::Status Backends::Feed(base::Loop& loop, store::Store& store, relay::RelayMetrics& metrics) {
+  const auto feed = [&](record::Sink& sink, relay::BackendFeed::Options options) -> base::Status {
+    ASSIGN_OR_RETURN(auto made,
+                     relay::BackendFeed::Make(loop, store, sink, std::move(options), metrics));
+    feeds_.push_back(std::move(made));
+    return {};
+  };
+  for (const record::Signal signal : record::kSignals) {
+    for (const Made& one : made_) {
+      if (!one.backend->accepts(signal)) continue;
+      RETURN_IF_ERROR(
+          feed(*one.backend,
+               {.backend = one.backend->name(), .signal = signal, .most_merged = one.most_merged}));
+    }
+    // What nobody takes stays until somebody does: a backend that is added gets it.
+    if (!fan_out_.accepts(signal))
+      RETURN_IF_ERROR(feed(fan_out_, {.backend = "", .signal = signal}));
+  }
+  return {};
+}
+
+bool Backends::empty() const {
+  return std::all_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->empty(); });
 }
 
 }  // namespace postern::app

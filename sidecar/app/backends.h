@@ -15,6 +15,7 @@
 #include "sidecar/backend/backend.h"
 #include "sidecar/backend/fan_out.h"
 #include "sidecar/config/config.h"
+#include "sidecar/relay/backend_feed.h"
 
 namespace postern::app {
 
@@ -28,12 +29,23 @@ class Backends {
 
   // Delivers to every backend of a record's signal.
   record::Sink& sink() { return fan_out_; }
+  // Begins to deliver what the store keeps, to each backend at its own pace. The store outlives the
+  // backends.
+  base::Status Feed(base::Loop& loop, store::Store& store, relay::RelayMetrics& metrics);
+  // Whether every backend is done with all that is kept for it.
+  bool empty() const;
 
  private:
-  explicit Backends(std::vector<std::unique_ptr<backend::Backend>> made)
-      : fan_out_(std::move(made)) {}
+  struct Made {
+    std::unique_ptr<backend::Backend> backend;
+    std::uint64_t most_merged = 0;  // bytes of one request
+  };
+  explicit Backends(std::vector<Made> made);
+  std::vector<backend::Backend*> All() const;
 
+  std::vector<Made> made_;
   backend::FanOut fan_out_;
+  std::vector<std::unique_ptr<relay::BackendFeed>> feeds_;
 };
 
 }  // namespace postern::app

@@ -39,7 +39,7 @@ int Main(int argc, char** argv) {
     return configuration ? kBadConfiguration : kCannotStart;
   }
   signals.Watch(loop, [&relay] { (*relay)->RequestStop(); });
-  return (*relay)->Run() == 0 ? 0 : kLeftUndelivered;
+  return (*relay)->Run() ? 0 : kLeftUndelivered;
 }
 
 }  // namespace

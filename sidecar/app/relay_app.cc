@@ -1,22 +1,24 @@
 #include "sidecar/app/relay_app.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <random>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "lib/base/worker.h"
+#include "lib/fs/posix_storage.h"
 #include "lib/pki/event.h"
 #include "sidecar/admin/admin.h"
 #include "sidecar/app/backends.h"
 #include "sidecar/app/health.h"
 #include "sidecar/link/link_server.h"
-#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/relay/relay.h"
+#include "sidecar/relay/uplink_queue.h"
 #include "sidecar/service/otlp/otlp_door.h"
+#include "sidecar/store/store.h"
 #include "sidecar/trust/admission.h"
 #include "sidecar/trust/identity_source.h"
 
@@ -34,14 +36,6 @@ namespace {
 constexpr base::Duration kHousekeeping = milliseconds(200);
 // Long enough for children that have another parent to be on their way there.
 constexpr base::Duration kLeastDrain = milliseconds(300);
-
-record::StoreId NewStoreId() {
-  record::StoreId store{};
-  std::random_device random;
-  std::generate(store.begin(), store.end(),
-                [&random] { return static_cast<std::uint8_t>(random()); });
-  return store;
-}
 
 trust::IdentityFiles FilesOf(const config::CertificateFiles& files) {
   return {.chain = files.chain, .key = files.key, .roots = files.roots};
@@ -61,10 +55,18 @@ link::Compression CompressionOf(config::Compression wanted) {
   return link::Compression::kAuto;
 }
 
-link::LinkOptions LinkOptionsOf(const config::Config& config, const record::StoreId& store) {
+relay::AckMode AckModeOf(config::Ack wanted) {
+  switch (wanted) {
+    case config::Ack::kDurable: return relay::AckMode::kDurable;
+    case config::Ack::kMemory: return relay::AckMode::kMemory;
+    case config::Ack::kEndToEnd: return relay::AckMode::kEndToEnd;
+  }
+  return relay::AckMode::kDurable;
+}
+
+link::LinkOptions LinkOptionsOf(const config::Config& config) {
   return {.group = config.group,
           .host = config.host,
-          .store = store,
           .dead_after = config.dead_after,
           .compression = CompressionOf(config.compression),
           .max_record = static_cast<std::size_t>(config.relay.max_record)};
@@ -102,11 +104,9 @@ struct RelayApp::Parts {
         relay_metrics(registry),
         resolver(loop),
         env{loop, scratch, resolver, codec, log, link_metrics},
-        store(NewStoreId()),
-        link_options(LinkOptionsOf(config, store)),
+        store_metrics(registry),
+        link_options(LinkOptionsOf(config)),
         budget(config.relay.memory),
-        stored(store, budget),
-        outbox{.live = {}, .stored = stored},
         admission(MembersOf(config.members)) {}
 
   const config::Config config;
@@ -119,12 +119,15 @@ struct RelayApp::Parts {
   net::Resolver resolver;
   compress::LaneCodec codec;
   link::LinkEnv env;
-  record::StoreId store;
+  store::StoreMetrics store_metrics;
   link::LinkOptions link_options;
   record::MemoryBudget budget;
-  link::MemoryQueue stored;
-  link::Outbox outbox;
   trust::Admission admission;
+  fs::PosixStorage storage;
+  base::WorkerThread disk{loop};
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<relay::UplinkQueue> stored;  // with a parent, as the outbox
+  std::optional<link::Outbox> outbox;
   std::unique_ptr<Backends> backends;
   std::unique_ptr<relay::Relay> relay;
   std::unique_ptr<trust::IdentitySource> identity;
@@ -141,6 +144,7 @@ struct RelayApp::Parts {
 
   Status Build(const std::string& state_folder);
   Status BuildIdentity();
+  Status BuildStore(const std::string& state_folder);
   Status BuildDoors();
   Status BuildAdmin();
   Status WritePorts(const std::string& state_folder) const;
@@ -151,26 +155,35 @@ struct RelayApp::Parts {
   void CheckDrained();
   void StopLinks();
   std::size_t Undelivered() const;
+  bool PassedOn() const;
 };
 
 Status RelayApp::Parts::Build(const std::string& state_folder) {
   RETURN_IF_ERROR(BuildIdentity());
-  ASSIGN_OR_RETURN(backends,
-                   Backends::Make(config.relay.backends, state_folder, loop, log, registry));
+  RETURN_IF_ERROR(BuildStore(state_folder));
   relay = std::make_unique<relay::Relay>(
-      loop,
-      relay::Relay::Options{.host = config.host,
-                            .store = store,
-                            .ack = config.relay.ack == config::Ack::kMemory
-                                       ? relay::AckMode::kMemory
-                                       : relay::AckMode::kEndToEnd,
-                            .has_parent = !config.parents.empty()},
-      budget, outbox, backends->sink(), relay_metrics);
+      relay::Relay::Options{.host = config.host, .ack = AckModeOf(config.relay.ack)}, budget,
+      relay::Relay::Ways{
+          .store = *store, .live = outbox ? &outbox->live : nullptr, .backends = backends->sink()},
+      relay_metrics);
   RETURN_IF_ERROR(BuildDoors());
   RETURN_IF_ERROR(BuildAdmin());
   RETURN_IF_ERROR(WritePorts(state_folder));
   relay_metrics.memory_total.Set(static_cast<double>(budget.total()));
   Housekeep();
+  return {};
+}
+
+Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
+  ASSIGN_OR_RETURN(store, store::Store::Open({loop, disk, storage, budget, log, store_metrics},
+                                             {.folder = state_folder + "/queue",
+                                              .max_bytes = config.relay.queue_bytes,
+                                              .member = config.host}));
+  ASSIGN_OR_RETURN(backends,
+                   Backends::Make(config.relay.backends, state_folder, loop, log, registry));
+  if (config.parents.empty()) return backends->Feed(loop, *store, relay_metrics);
+  ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
+  outbox.emplace(link::Outbox{.live = {}, .stored = *stored});
   return {};
 }
 
@@ -210,11 +223,12 @@ Status RelayApp::Parts::BuildDoors() {
     ASSIGN_OR_RETURN(net::Fd socket, ListenAt(config.relay.bind, *config.port, "link port"));
     server = std::make_unique<link::LinkServer>(
         env, link_options, std::move(socket), identity->current(),
-        link::LinkServer::Inside{.admission = admission, .sink = *relay, .budget = budget});
+        link::LinkServer::Inside{
+            .admission = admission, .sink = *relay, .budget = budget, .store = *store});
   }
   if (!config.parents.empty()) {
     uplink = std::make_unique<link::Uplink>(env, link_options, ParentsOf(config),
-                                            identity->current(), outbox);
+                                            identity->current(), *outbox);
     uplink->OnPath([this](const std::vector<std::string>& hosts) {
       if (server) server->SetPathAbove(hosts);
     });
@@ -279,13 +293,17 @@ void RelayApp::Parts::BeginDrain() {
   drain = loop.PostAfter(milliseconds(50), [this] { CheckDrained(); });
 }
 
+// Records that nobody keeps once this process is gone.
 std::size_t RelayApp::Parts::Undelivered() const {
-  return relay->Undelivered() + (server ? server->unanswered() : 0);
+  return relay->waiting() + (server ? server->unanswered() : 0);
 }
+
+// Whether the store holds nothing that is still to be passed on.
+bool RelayApp::Parts::PassedOn() const { return stored ? stored->empty() : backends->empty(); }
 
 void RelayApp::Parts::CheckDrained() {
   const base::Duration spent = loop.clock().Now() - drain_began;
-  const bool empty = Undelivered() == 0 && spent >= kLeastDrain;
+  const bool empty = Undelivered() == 0 && PassedOn() && spent >= kLeastDrain;
   if (empty || spent >= config.relay.drain_grace) return StopLinks();
   drain = loop.PostAfter(milliseconds(50), [this] { CheckDrained(); });
 }
@@ -308,7 +326,7 @@ Result<std::unique_ptr<RelayApp>> RelayApp::Make(const config::Config& config,
   return std::unique_ptr<RelayApp>(new RelayApp(std::move(parts)));
 }
 
-std::size_t RelayApp::Run() {
+bool RelayApp::Run() {
   parts_->log.Info("relay started",
                    {{"name", parts_->config.name},
                     {"host", parts_->config.host},
@@ -317,8 +335,9 @@ std::size_t RelayApp::Run() {
                     {"link", parts_->server ? parts_->server->address().port() : 0}});
   parts_->loop.Run();
   const std::size_t left = parts_->Undelivered();
-  parts_->log.Info("relay stopped", {{"undelivered", left}});
-  return left;
+  const bool kept = !parts_->PassedOn();
+  parts_->log.Info("relay stopped", {{"undelivered", left}, {"kept_for_next_start", kept}});
+  return left == 0 && !kept;
 }
 
 void RelayApp::RequestStop() {

@@ -26,9 +26,9 @@ class RelayApp {
                                                       base::EventLoop& loop, log::Logger& log);
   ~RelayApp();
 
-  // Serves until RequestStop and all that follows from it. Returns how many accepted records were
-  // left undelivered: 0 is a clean stop.
-  std::size_t Run();
+  // Serves until RequestStop and all that follows from it. False where records were left that it
+  // had accepted: lost, as the log line tells, or kept in the state folder for the next start.
+  bool Run();
   // Begins the drain. A second call ends it at once.
   void RequestStop();
 

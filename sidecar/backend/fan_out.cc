@@ -54,12 +54,10 @@ struct FanOut::Gathering {
   Answer worst;
 };
 
-FanOut::FanOut(std::vector<std::unique_ptr<Backend>> backends) : backends_(std::move(backends)) {
+FanOut::FanOut(const std::vector<Backend*>& backends) {
   for (const Signal signal : record::kSignals) {
-    for (const auto& backend : backends_) {
-      if (backend->accepts(signal)) {
-        takers_[static_cast<std::size_t>(signal)].push_back(backend.get());
-      }
+    for (Backend* backend : backends) {
+      if (backend->accepts(signal)) takers_[static_cast<std::size_t>(signal)].push_back(backend);
     }
   }
 }

@@ -1,13 +1,12 @@
 // FanOut: several backends as one. A record is delivered when every backend of its signal has it.
 //
-//   FanOut backends(std::move(made));
+//   FanOut backends({collector.get(), file.get()});
 //   backends.Deliver(record, deadline, done);   // one answer, after the last backend's
 //
 // Threads: loop.
 #pragma once
 
 #include <array>
-#include <memory>
 #include <vector>
 
 #include "sidecar/backend/backend.h"
@@ -23,7 +22,12 @@ record::Answer Heavier(record::Answer first, record::Answer second);
 
 class FanOut final : public record::Sink {
  public:
-  explicit FanOut(std::vector<std::unique_ptr<Backend>> backends);
+  // The backends outlive it.
+  explicit FanOut(const std::vector<Backend*>& backends);
+
+  bool accepts(record::Signal signal) const {
+    return !takers_[static_cast<std::size_t>(signal)].empty();
+  }
 
   // kUnimplemented where no backend accepts the signal. A repeat of a refused record reaches every
   // backend again, also those that took it: who sends again knows of one answer only.
@@ -32,7 +36,6 @@ class FanOut final : public record::Sink {
  private:
   struct Gathering;
 
-  const std::vector<std::unique_ptr<Backend>> backends_;
   std::array<std::vector<Backend*>, record::kSignals.size()> takers_;
 };
 

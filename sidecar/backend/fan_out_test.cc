@@ -86,17 +86,14 @@ TEST(Heavier, DoesNotCareForOrderBetweenWeights) {
 }
 
 struct Two {
-  explicit Two(Bench& bench, SignalSet second_signals = {}) {
-    std::vector<std::unique_ptr<Backend>> made;
-    made.push_back(std::make_unique<HeldBackend>("a", SignalSet(), bench.env()));
-    made.push_back(std::make_unique<HeldBackend>("b", second_signals, bench.env()));
-    a = static_cast<HeldBackend*>(made[0].get());
-    b = static_cast<HeldBackend*>(made[1].get());
-    all = std::make_unique<FanOut>(std::move(made));
-  }
-  HeldBackend* a;
-  HeldBackend* b;
-  std::unique_ptr<FanOut> all;
+  explicit Two(Bench& bench, SignalSet second_signals = {})
+      : first("a", SignalSet(), bench.env()), second("b", second_signals, bench.env()) {}
+
+  HeldBackend first;
+  HeldBackend second;
+  HeldBackend* a = &first;
+  HeldBackend* b = &second;
+  std::unique_ptr<FanOut> all = std::make_unique<FanOut>(std::vector<Backend*>{a, b});
 };
 
 TEST(FanOut, AnswersWhenTheLastBackendHas) {
@@ -133,10 +130,9 @@ TEST(FanOut, GivesARecordOnlyToBackendsOfItsSignal) {
 
 TEST(FanOut, RefusesASignalThatNobodyTakes) {
   Bench bench;
-  std::vector<std::unique_ptr<Backend>> made;
-  made.push_back(
-      std::make_unique<DiscardBackend>(About{.name = "t", .signals = kTracesOnly}, bench.env()));
-  FanOut all(std::move(made));
+  DiscardBackend traces({.name = "t", .signals = kTracesOnly}, bench.env());
+  FanOut all({&traces});
+  EXPECT_FALSE(all.accepts(Signal::kMetrics));
   all.Deliver(MakeRecord("x", Signal::kMetrics), bench.In(1s), bench.Taker());
   ASSERT_THAT(bench.answers(), SizeIs(1));
   EXPECT_EQ(bench.answers()[0].code, AnswerCode::kUnimplemented);

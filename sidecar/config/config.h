@@ -23,7 +23,7 @@ namespace postern::config {
 
 enum class Kind : std::uint8_t { kGateway, kManagementServer };
 enum class Compression : std::uint8_t { kAuto, kZstd, kNone };
-enum class Ack : std::uint8_t { kEndToEnd, kMemory };
+enum class Ack : std::uint8_t { kDurable, kMemory, kEndToEnd };
 
 inline constexpr std::uint16_t kLinkPort = 5723;
 inline constexpr std::uint16_t kAdminPort = 9464;
@@ -91,8 +91,9 @@ struct Relay {
   // The largest body. At most a quarter of `memory`; where the file has none, 16Mi or that quarter
   // if less.
   std::uint64_t max_record = std::uint64_t{16} << 20;
-  Ack ack = Ack::kEndToEnd;
-  std::optional<OtlpService> otlp;  // absent: off
+  Ack ack = Ack::kDurable;
+  std::uint64_t queue_bytes = std::uint64_t{1} << 30;  // that the queue's folder may take
+  std::optional<OtlpService> otlp;                     // absent: off
   base::Duration drain_grace = std::chrono::seconds(30);
   std::vector<Backend> backends;  // a management server's, at least one
 };

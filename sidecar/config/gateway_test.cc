@@ -26,7 +26,7 @@ relay:
   admin: 0
   memory: 1Gi
   maxRecord: 512k
-  queue: {ack: Memory}
+  queue: {ack: Memory, maxBytes: 8Gi, whenFull: Refuse}
   otlp: {grpc: 0, bind: ""}
   drainGrace: 2m
 )";
@@ -64,6 +64,7 @@ TEST(Gateway, ReadsEveryField) {
   EXPECT_EQ(config.relay.memory, 1u << 30);
   EXPECT_EQ(config.relay.max_record, 512'000u);
   EXPECT_EQ(config.relay.ack, Ack::kMemory);
+  EXPECT_EQ(config.relay.queue_bytes, std::uint64_t{8} << 30);
   ASSERT_TRUE(config.relay.otlp);
   EXPECT_EQ(config.relay.otlp->grpc, 0);
   EXPECT_EQ(config.relay.otlp->bind, "");
@@ -81,7 +82,8 @@ TEST(Gateway, HasDefaults) {
   EXPECT_EQ(config.relay.admin, 9464);
   EXPECT_EQ(config.relay.memory, 64u << 20);
   EXPECT_EQ(config.relay.max_record, 16u << 20);
-  EXPECT_EQ(config.relay.ack, Ack::kEndToEnd);
+  EXPECT_EQ(config.relay.ack, Ack::kDurable);
+  EXPECT_EQ(config.relay.queue_bytes, std::uint64_t{1} << 30);
   EXPECT_FALSE(config.relay.otlp);
   EXPECT_EQ(config.relay.drain_grace, 30s);
 }
@@ -248,14 +250,19 @@ const Edit kRelayEdits[] = {
     {"maxRecord is large and the memory bad", "", "{memory: lots, maxRecord: 65Mi}",
      "x.yaml:7: relay.memory: \"lots\": not a quantity; write it as 64Mi, 1Gi or a number of "
      "bytes"},
-    {"acks are durable", "", "{queue: {ack: Durable}}",
-     "x.yaml:7: relay.queue.ack: \"Durable\": not yet served; write EndToEnd or Memory"},
     {"acks are the parent's", "", "{queue: {ack: Parent}}",
-     "x.yaml:7: relay.queue.ack: \"Parent\": not yet served; write EndToEnd or Memory"},
+     "x.yaml:7: relay.queue.ack: \"Parent\": not yet served; write Durable, Memory or EndToEnd"},
     {"acks are unknown", "", "{queue: {ack: Never}}",
-     "x.yaml:7: relay.queue.ack: \"Never\": not one of EndToEnd, Memory; write one of them"},
-    {"the queue has a size", "", "{queue: {maxBytes: 1Gi}}",
-     "x.yaml:7: relay.queue.maxBytes: not yet served; remove the field"},
+     "x.yaml:7: relay.queue.ack: \"Never\": not one of Durable, Memory, EndToEnd; write one of "
+     "them"},
+    {"the queue is smaller than four records", "", "{queue: {maxBytes: 63Mi}}",
+     "x.yaml:7: relay.queue.maxBytes: \"63Mi\": too little; write 64Mi to 1048576Gi"},
+    {"a full queue drops", "", "{queue: {whenFull: DropOldest}}",
+     "x.yaml:7: relay.queue.whenFull: \"DropOldest\": not yet served; write Refuse"},
+    {"a full queue does what nobody knows", "", "{queue: {whenFull: Panic}}",
+     "x.yaml:7: relay.queue.whenFull: \"Panic\": not one of Refuse; write one of them"},
+    {"records of the queue expire", "", "{queue: {maxAge: 1h}}",
+     "x.yaml:7: relay.queue.maxAge: not yet served; remove the field"},
     {"otlp has no port", "", "{otlp: {}}",
      "x.yaml:7: relay.otlp.grpc: missing; write the port, or remove otlp"},
     {"otlp over HTTP is asked for", "", "{otlp: {grpc: 4317, http: 4318}}",

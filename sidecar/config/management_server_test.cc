@@ -84,8 +84,6 @@ const Edit kLinkEdits[] = {
      "x.yaml:5: compression: a ManagementServer has no parents; remove the field"},
     {"a server has deadAfter", "port: 0", "deadAfter: 5s",
      "x.yaml:5: deadAfter: a ManagementServer has no parents; remove the field"},
-    {"a server has a queue", "relay:\n", "relay:\n  queue: {ack: Memory}\n",
-     "x.yaml:8: relay.queue: a ManagementServer answers when its backends have; remove the field"},
     {"the link and admin want one port", "port: 0", "port: 9464",
      "x.yaml:7: relay.admin: 9464 is also port; write another port, or 0 for any free one"},
 };

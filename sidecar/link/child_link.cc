@@ -157,11 +157,13 @@ Status ChildLink::CheckHello(const lane::Hello& hello) const {
 
 Status ChildLink::OnHello(const lane::Hello& hello) {
   RETURN_IF_ERROR(CheckHello(hello));
-  ASSIGN_OR_RETURN(store_, host_.FindStore(peer_.host, hello.store));
-  session_ = store_->Begin([this](std::uint64_t through) {
-    ack_through_ = through;
-    ScheduleAnswers();
-  });
+  store_ = &host_.FindStore(peer_.host, hello.store);
+  session_ = store_->Begin({.on_ack =
+                                [this](std::uint64_t through) {
+                                  ack_through_ = through;
+                                  ScheduleAnswers();
+                                },
+                            .on_failed = [this](const Error& why) { Close(why); }});
   credit_.emplace(host_.budget(),
                   lane::CreditGrantor::Options{.largest = options_.max_record + kMostBesideBody},
                   [this] { TellCredit(); });
@@ -173,7 +175,7 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
   bound_.Cancel();
   SendWelcome(history);
   // What was acknowledged over a link that is gone may not have arrived there.
-  ack_through_ = store_->floor();
+  ack_through_ = store_->mark().sequence;
   FlushAck();
   UpdateBounds();
   tick_ = env_.loop.PostAfter(options_.dead_after, [this] { Tick(); });
@@ -187,9 +189,10 @@ void ChildLink::SendWelcome(std::size_t history) {
       .group = options_.group,
       .group_id = host_.identity().group_id,
       .host = options_.host,
-      .store = options_.store,
+      .store = store_->keeper(),
       .session = session_,
-      .mark = store_->mark(),
+      .mark = store_->mark().sequence,
+      .mark_crc = store_->mark().crc,
       .path = host_.path(),
       .clock_ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count(),
       .max_record = options_.max_record,

@@ -35,9 +35,8 @@ class ChildLinkHost {
   virtual const trust::Identity& identity() const = 0;
   // From this relay to the top.
   virtual const std::vector<std::string>& path() const = 0;
-  // The intake of a child's store, made on first sight; kExhausted where there are too many.
-  virtual base::Result<StoreIntake*> FindStore(const std::string& host,
-                                               const record::StoreId& store) = 0;
+  // The intake of a child's store; it stays while a session is open.
+  virtual StoreIntake& FindStore(const std::string& host, const record::StoreId& store) = 0;
   virtual record::Sink& sink() = 0;
   virtual record::MemoryBudget& budget() = 0;
   virtual lane::PeerState state() const = 0;

@@ -42,9 +42,7 @@ Feed::Feed(LinkEnv& env, const LinkOptions& options, std::string parent, Outbox&
                    SharedHistory(options, welcome)),
       last_batch_(env.loop.clock().Now()) {}
 
-void Feed::Start() {
-  env_.metrics.resent.Increment(static_cast<double>(outbox_.stored.StartAfter(mark_, keeper_)));
-}
+void Feed::Start() { outbox_.stored.StartAfter(mark_, keeper_); }
 
 void Feed::FillLive(bool compress, lane::Output& out) {
   const base::Instant now = env_.loop.clock().Now();
@@ -87,6 +85,7 @@ void Feed::FillData(bool compress, lane::Output& out) {
         break;
       }
       if (bound > lane::BatchPacker::kBatchSize && !data_packer_.empty()) break;
+      if (stored.next_was_sent()) env_.metrics.resent.Increment();
       if (stored.next_may_repeat()) next = record::AsPossibleRepeat(next);
       // A batch numbers its records by itself; what a rejected one leaves is a lead.
       const std::uint64_t sequence = stored.next_sequence();
@@ -140,7 +139,7 @@ void Feed::RejectStored(const Record& record, const std::string& why) {
                                     {"member", record.origin.member},
                                     {"sequence", record.origin.sequence},
                                     {"why", why}});
-  outbox_.stored.Reject();
+  outbox_.stored.Reject(why);
 }
 
 Status Feed::OnLiveAck(const lane::LiveAck& ack) {
@@ -152,11 +151,8 @@ Status Feed::OnLiveAck(const lane::LiveAck& ack) {
 }
 
 Status Feed::OnAck(const lane::Ack& ack) {
-  if (ack.through > data_sent_through_ && ack.through > mark_) {
-    return Fail(Code::kInvalid, "parent acknowledged a stored record that was never sent");
-  }
   if (!outbox_.stored.Acknowledge(ack.through)) {
-    return Fail(Code::kInvalid, "parent acknowledged a record beyond the queue's end");
+    return Fail(Code::kInvalid, "parent acknowledged a stored record that was never sent");
   }
   return {};
 }

@@ -28,8 +28,7 @@ enum class Compression : std::uint8_t { kAuto, kZstd, kNone };
 
 struct LinkOptions {
   std::string group = "default";
-  std::string host;         // who this relay is
-  record::StoreId store{};  // where it keeps what children send: what another one does not know
+  std::string host;  // who this relay is
   base::Duration dead_after = std::chrono::seconds(5);
   base::Duration connect_bound = std::chrono::seconds(30);  // TCP, TLS and Hello together
   Compression compression = Compression::kAuto;

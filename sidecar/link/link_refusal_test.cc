@@ -273,7 +273,7 @@ TEST_F(LinkRefusalTest, KeepsTheStoresOfOthersAndThoseInUse) {
   ChildSite other(world_, "gw2.example", parent.port());
   other.Store(1);
   other.uplink->Start();
-  ASSERT_TRUE(world_.RunUntil([&] { return other.outbox.stored.empty(); }));
+  ASSERT_TRUE(world_.RunUntil([&] { return other.stored.empty(); }));
   other.uplink->Stop();
 
   const auto welcomed = [this](RawChild& child, const lane::Hello& hello) {

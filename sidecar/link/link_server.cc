@@ -14,10 +14,6 @@ using base::Result;
 
 namespace {
 
-// A child makes up its stores: what is kept of them has a bound. Idle ones make room for new ones.
-constexpr std::size_t kMostStores = 50'000;
-// A relay without a queue on disk has a new store whenever it is started.
-constexpr std::size_t kMostStoresOfAMember = 16;
 // How long a link under our former leaf may stay after its child was asked to move.
 constexpr base::Duration kOverlap = std::chrono::seconds(60);
 
@@ -52,53 +48,26 @@ Result<pki::PeerIdentity> LinkServer::Judge(const std::vector<pki::Certificate>&
   return inside_.admission.Judge(chain, *identity_, env_.loop.clock().WallNow());
 }
 
-Result<StoreIntake*> LinkServer::FindStore(const std::string& host, const record::StoreId& store) {
-  const auto key = std::make_pair(host, store);
-  const auto known = stores_.find(key);
-  if (known != stores_.end()) return known->second.get();
-  RETURN_IF_ERROR(MakeRoomFor(host));
-  if (stores_.size() >= kMostStores) {
-    std::erase_if(stores_, [](const auto& entry) {
-      return entry.second->idle() && !entry.second->connected();
-    });
+StoreIntake& LinkServer::FindStore(const std::string& host, const record::StoreId& store) {
+  std::unique_ptr<StoreIntake>& intake = stores_[{host, store}];
+  if (intake == nullptr) {
+    intake = std::make_unique<StoreIntake>(env_.loop, inside_.store,
+                                           store::Sender{.member = host, .store = store});
   }
-  if (stores_.size() >= kMostStores) {
-    return Fail(Code::kExhausted,
-                "too many stores are linked: at most " + std::to_string(kMostStores));
-  }
-  auto intake = std::make_unique<StoreIntake>(
-      env_.loop, inside_.sink, [this](const record::Record& record, const record::Answer& answer) {
-        env_.metrics.rejected.Increment();
-        env_.log.Warn("record rejected", {{"signal", record::SignalName(record.signal)},
-                                          {"member", record.origin.member},
-                                          {"sequence", record.origin.sequence},
-                                          {"why", answer.message}});
-      });
-  return stores_.emplace(key, std::move(intake)).first->second.get();
+  return *intake;
 }
 
-// One member must not make us forget the marks of the others: it only pushes out its own.
-base::Status LinkServer::MakeRoomFor(const std::string& host) {
-  std::size_t count = 0;
-  auto oldest = stores_.end();
-  for (auto store = stores_.lower_bound({host, {}});
-       store != stores_.end() && store->first.first == host; ++store) {
-    ++count;
-    const StoreIntake& intake = *store->second;
-    if (intake.connected() || !intake.idle()) continue;
-    if (oldest == stores_.end() || intake.last_used() < oldest->second->last_used()) oldest = store;
+// What is known of a store is in the log: an intake is there for as long as it has work.
+void LinkServer::ForgetStores(const std::string& host) {
+  auto at = stores_.lower_bound({host, {}});
+  while (at != stores_.end() && at->first.first == host) {
+    at = at->second->in_use() ? std::next(at) : stores_.erase(at);
   }
-  if (count < kMostStoresOfAMember) return {};
-  if (oldest == stores_.end()) {
-    return Fail(Code::kExhausted, "too many stores of " + host + " are in use: at most " +
-                                      std::to_string(kMostStoresOfAMember));
-  }
-  stores_.erase(oldest);
-  return {};
 }
 
 lane::PeerState LinkServer::state() const {
   if (draining_) return lane::PeerState::kDraining;
+  if (inside_.store.failed()) return lane::PeerState::kStoreFailed;
   return inside_.budget.waiting() > 0 ? lane::PeerState::kFull : lane::PeerState::kAccepting;
 }
 
@@ -144,7 +113,9 @@ void LinkServer::OnOver(ChildLink& link, const Error& why) {
   // From a task: the link is still on the call stack.
   env_.loop.Defer([this, over = &link, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
+    const std::string child = over->child();
     links_.erase(over);
+    ForgetStores(child);
     env_.metrics.children.Set(static_cast<double>(links_.size()));
   });
 }

@@ -26,6 +26,7 @@ class LinkServer final : private ChildLinkHost {
     trust::Admission& admission;
     record::Sink& sink;
     record::MemoryBudget& budget;
+    store::Store& store;
   };
 
   // `socket` listens already. Everything referred to outlives the server.
@@ -46,21 +47,20 @@ class LinkServer final : private ChildLinkHost {
   void Stop();
 
   std::size_t links() const { return links_.size(); }
-  // Records that are on their way to a backend for some child.
+  // Records of children that are neither synced here nor answered by the end.
   std::size_t unanswered() const;
 
  private:
   base::Result<pki::PeerIdentity> Judge(const std::vector<pki::Certificate>& chain) override;
   const trust::Identity& identity() const override { return *identity_; }
   const std::vector<std::string>& path() const override { return path_; }
-  base::Result<StoreIntake*> FindStore(const std::string& host,
-                                       const record::StoreId& store) override;
+  StoreIntake& FindStore(const std::string& host, const record::StoreId& store) override;
   record::Sink& sink() override { return inside_.sink; }
   record::MemoryBudget& budget() override { return inside_.budget; }
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;
 
-  base::Status MakeRoomFor(const std::string& host);
+  void ForgetStores(const std::string& host);
   void OnSocket(net::Fd socket, const net::SocketAddress& peer, net::Intake::Pass pass);
 
   LinkEnv& env_;

@@ -183,14 +183,13 @@ TEST_F(LinkTest, AnswersForRecordsThatTheParentCanNeverTake) {
   child.Store(4, 1'001);
   child.Store(5, 1'000);
   child.Store(6, 1'001);
-  ASSERT_TRUE(world_.RunUntil([&] { return answers.size() == 2 && child.outbox.stored.empty(); }));
+  ASSERT_TRUE(world_.RunUntil([&] { return answers.size() == 2 && child.stored.empty(); }));
   EXPECT_EQ(answers[0].code, AnswerCode::kInvalidArgument);
   EXPECT_THAT(answers[0].message, HasSubstr("send smaller batches"));
   EXPECT_EQ(answers[1].code, AnswerCode::kInvalidArgument);
   EXPECT_THAT(answers[1].message, HasSubstr("8 links"));
   EXPECT_EQ(Numbers(parent.sink), (std::vector<std::uint64_t>{3, 5}));
   EXPECT_EQ(world_.metrics.rejected.value(), 2);
-  EXPECT_EQ(child.budget.used(), 0U);
   EXPECT_EQ(world_.log.Count("no link to a parent"), 0U);
 }
 
@@ -213,35 +212,30 @@ TEST_F(LinkTest, DeliversStoredRecordsOnceAndInOrderAcrossResets) {
       gate.Cut();
       ++cuts;
     }
-    return next > kCount && child.outbox.stored.empty();
+    return next > kCount && child.stored.empty();
   };
-  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << child.outbox.stored.size();
+  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << child.stored.size();
   EXPECT_EQ(Numbers(parent.sink), UpTo(kCount));
   EXPECT_GT(cuts, 3);
-  EXPECT_EQ(child.budget.used(), 0U);
 }
 
-TEST_F(LinkTest, SendsWhatAParentLostWithItsMemoryAgain) {
+TEST_F(LinkTest, SendsWhatAParentLostBeforeItWasSyncedAgain) {
   auto parent = std::make_unique<ParentSite>(world_, std::set<std::string>{kChild});
   const std::uint16_t port = parent->port();
-  Gate gate(world_.env, port);
-  ChildSite child(world_, kChild, gate.port());
+  ChildSite child(world_, kChild, port);
+  parent->disk.at_once = false;
   child.uplink->Start();
   for (std::uint64_t number = 1; number <= 50; ++number) child.Store(number);
   ASSERT_TRUE(world_.RunUntil([&] { return parent->server->unanswered() == 50; }));
-  gate.Cut();  // back to the same parent: it has all of them and is not done
-  ASSERT_TRUE(world_.RunUntil([&] { return !child.uplink->connected(); }));
-  ASSERT_TRUE(Connected(child));
-  EXPECT_EQ(parent->server->unanswered(), 50U);
-  EXPECT_EQ(child.outbox.stored.size(), 50U);
+  EXPECT_EQ(child.stored.size(), 50U);
   parent->server->Stop();
   ASSERT_TRUE(world_.RunUntil([&] { return parent->server->links() == 0; }));
   parent.reset();
   parent = std::make_unique<ParentSite>(world_, std::set<std::string>{kChild}, 64 << 20,
                                         "ms1.example", port);
   AnswerAtOnce(*parent);
-  EXPECT_EQ(world_.metrics.resent.value(), 0) << "the same store";
-  ASSERT_TRUE(world_.RunUntil([&] { return child.outbox.stored.empty(); }));
+  EXPECT_EQ(world_.metrics.resent.value(), 0);
+  ASSERT_TRUE(world_.RunUntil([&] { return child.stored.empty(); }));
   EXPECT_EQ(Numbers(parent->sink), UpTo(50));
   EXPECT_EQ(world_.metrics.resent.value(), 50);
   for (const record::RecordPtr& record : parent->sink.delivered()) {
@@ -258,7 +252,7 @@ TEST_F(LinkTest, LearnsOfAcknowledgementsThatWereLostWithTheLink) {
   ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 1; }));
   gate.Cut();
   parent.sink.AnswerNext({});
-  ASSERT_TRUE(world_.RunUntil([&] { return child.outbox.stored.empty(); }));
+  ASSERT_TRUE(world_.RunUntil([&] { return child.stored.empty(); }));
   EXPECT_EQ(parent.sink.delivered().size(), 1U);
 }
 
@@ -289,9 +283,9 @@ TEST_F(LinkTest, MovesToANewLinkUnderTrafficForANewLeafOfEitherSide) {
         parent.server->SetIdentity(world_.Identity("ms1.example", generation));
     }
     always_connected = always_connected && child.uplink->connected();
-    return next > kCount && child.outbox.stored.empty() && answered == kCount;
+    return next > kCount && child.stored.empty() && answered == kCount;
   };
-  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << answered << " " << child.outbox.stored.size();
+  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << answered << " " << child.stored.size();
   EXPECT_TRUE(always_connected);
   std::vector<std::uint64_t> stored;
   std::vector<std::uint64_t> live;
@@ -434,7 +428,7 @@ TEST_F(LinkTest, LeavesAParentThatFellSilentForTheNext) {
   EXPECT_FALSE(child.uplink->connected());
   // The same parent is dialled once at once; it does not answer, so the next one's turn comes.
   world_.Pass(seconds(5));
-  ASSERT_TRUE(world_.RunUntil([&] { return answers == 1 && child.outbox.stored.empty(); }));
+  ASSERT_TRUE(world_.RunUntil([&] { return answers == 1 && child.stored.empty(); }));
   EXPECT_EQ(second.sink.delivered().size(), 2U);
 }
 
@@ -472,9 +466,9 @@ TEST_F(LinkTest, KeepsWithinASmallBudgetAndDeliversAllInTheEnd) {
     if (turn % 400 == 399) gate.Cut();  // what a dead link brought still counts
     most_used = std::max(most_used, parent.budget.used());
     most_held = std::max<std::uint64_t>(most_held, parent.server->unanswered());
-    return child.outbox.stored.empty();
+    return child.stored.empty();
   };
-  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << child.outbox.stored.size();
+  ASSERT_TRUE(world_.RunUntil(step, seconds(40))) << child.stored.size();
   // The standing credit of the links there were at one time comes on top.
   EXPECT_LE(most_used, kMemory + 4 * 16 * 1024);
   EXPECT_LE(most_held, 2 * kMemory / 30'000) << "about 30 KB each";
@@ -485,18 +479,20 @@ TEST_F(LinkTest, KeepsWithinASmallBudgetAndDeliversAllInTheEnd) {
   EXPECT_EQ(parent.budget.used(), 0U);
 }
 
-TEST_F(LinkTest, CountsTheRecordsOfADeadLinkUntilTheyAreDone) {
+TEST_F(LinkTest, CountsTheRecordsOfADeadLinkUntilTheyAreSynced) {
   ParentSite parent(world_, {kChild});
   Gate gate(world_.env, parent.port());
   ChildSite child(world_, kChild, gate.port());
   child.uplink->Start();
+  parent.disk.at_once = false;
   child.Store(1, 40'000);
-  ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 1; }));
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.server->unanswered() == 1; }));
   child.uplink->Stop();
   ASSERT_TRUE(world_.RunUntil([&] { return parent.server->links() == 0; }));
   EXPECT_GE(parent.budget.used(), 40'000U);
-  parent.sink.AnswerNext({});
-  EXPECT_EQ(parent.budget.used(), 0U);
+  parent.disk.RunAll();
+  ASSERT_EQ(parent.sink.held().size(), 1U);
+  EXPECT_TRUE(world_.RunUntil([&] { return parent.budget.used() == 0; }));
 }
 
 }  // namespace

@@ -12,48 +12,56 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
+#include "lib/base/result.h"
 #include "sidecar/link/live_queue.h"
 #include "sidecar/record/record.h"
 #include "sidecar/record/sink.h"
 
 namespace postern::link {
 
-// Kept in memory (memory_queue.h) or on disk.
+// What a parent says that it keeps of this store: the last record, and a checksum of its body.
+struct ParentMark {
+  std::uint64_t sequence = 0;  // 0: nothing
+  std::uint32_t crc = 0;
+};
+
 class StoredQueue {
  public:
   virtual ~StoredQueue() = default;
 
-  // Takes a record, gives it its place in this store's sequence, and answers `done` once it is
-  // kept, or cannot be. `held` bytes of the memory budget came with it; the queue gives them back.
-  virtual void Append(record::Record record, std::uint64_t held, record::Done done) = 0;
   // `on_ready` is called when there is something more to send.
   void OnReady(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }
 
   // The next record to send; null where there is none now.
-  virtual record::RecordPtr Next() const = 0;
-  // The sequence of that record. Requires that there is one.
+  virtual record::RecordPtr Next() = 0;
+  // Of that record, and requiring that there is one: its sequence;
   virtual std::uint64_t next_sequence() const = 0;
-  // Whether that record was sent to another store than the one that it goes to now.
+  // whether it was sent before, to whomever;
+  virtual bool next_was_sent() const = 0;
+  // whether it may have been sent to another store than the one that it goes to now.
   virtual bool next_may_repeat() const = 0;
   virtual void Advance() = 0;
   // That record can never be sent: it leaves the queue.
-  virtual void Reject() = 0;
+  virtual void Reject(const std::string& why) = 0;
+
+  // Judges a parent's mark. An error where this store never had such a record: it is an older copy
+  // of itself, and has taken a new id for the next link.
+  virtual base::Status CheckMark(const ParentMark& mark) = 0;
   // A (new) parent has seen everything up to `mark`: sending goes on after it, or at the lowest
   // record not acknowledged where that is higher. Nothing leaves before it is acknowledged.
-  // `keeper` is the store that the parent keeps it in. Returns how many records go a second time.
-  virtual std::uint64_t StartAfter(std::uint64_t mark, const record::StoreId& keeper) = 0;
-  // False where the peer acknowledges what was never assigned.
+  // `keeper` is the store that the parent keeps it in.
+  virtual void StartAfter(std::uint64_t mark, const record::StoreId& keeper) = 0;
+  // False where the parent acknowledges what was never sent: over this link or one before, for it
+  // may sync late what came early.
   [[nodiscard]] virtual bool Acknowledge(std::uint64_t through) = 0;
 
   virtual const record::StoreId& store() const = 0;
   // The highest sequence ever assigned; 0 before the first.
   virtual std::uint64_t last_sequence() const = 0;
-  // How many records are kept.
-  virtual std::size_t size() const = 0;
-  // Of the bodies that wait to be sent.
+  // About how many bytes of bodies wait to be sent.
   virtual std::uint64_t unsent_bytes() const = 0;
-  bool empty() const { return size() == 0; }
 
  protected:
   void TellReady() const { on_ready_(); }

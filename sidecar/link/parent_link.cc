@@ -126,6 +126,7 @@ Status ParentLink::OnWelcome(const lane::Welcome& welcome) {
                                     " of the link's protocol, this relay version 1");
   }
   RETURN_IF_ERROR(OnPath(welcome.path));
+  RETURN_IF_ERROR(outbox_.stored.CheckMark({.sequence = welcome.mark, .crc = welcome.mark_crc}));
   welcomed_ = true;
   feed_.emplace(env_, options_, parent_.name, outbox_, welcome,
                 [this](const lane::Credit& wish) { SendControl(wish); });

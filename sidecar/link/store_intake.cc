@@ -1,95 +1,94 @@
 #include "sidecar/link/store_intake.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "lib/base/crc32c.h"
+
 namespace postern::link {
+
+using base::Code;
+using base::Status;
+
 namespace {
 
-using record::Answer;
-using record::AnswerCode;
-
-// How long one delivery may take before it counts as failed and is tried again.
-constexpr base::Duration kDeliveryBound = std::chrono::seconds(30);
-
-// Only a fault of the body itself: an expired token at a backend must not become data loss.
-bool IsFaultOfBody(const Answer& answer) { return answer.code == AnswerCode::kInvalidArgument; }
+// How often a full store is tried again; what its readers pass on makes room.
+constexpr base::Duration kTryAgain = std::chrono::milliseconds(100);
 
 }  // namespace
 
-StoreIntake::StoreIntake(base::Loop& loop, record::Sink& sink, OnRejected on_rejected)
-    : loop_(loop), sink_(sink), on_rejected_(std::move(on_rejected)) {}
-
-std::uint64_t StoreIntake::Begin(OnAck on_ack) {
-  on_ack_ = std::move(on_ack);
+std::uint64_t StoreIntake::Begin(Hooks hooks) {
+  // Older frames count for nothing: the child sends again what is above the synced mark.
+  waiting_.clear();
+  retry_.Cancel();
+  hooks_ = std::move(hooks);
   ++links_;
   return ++session_;
 }
 
 void StoreIntake::End(std::uint64_t session) {
   --links_;
-  last_used_ = loop_.clock().Now();
-  if (session == session_) on_ack_ = nullptr;
+  if (session != session_) return;
+  hooks_ = {};
+  waiting_.clear();
 }
 
 bool StoreIntake::Take(std::uint64_t session, std::vector<lane::UnpackedRecord> records,
                        const Hold& hold) {
   if (session != session_) return false;
   for (lane::UnpackedRecord& unpacked : records) {
-    if (unpacked.number <= mark_) continue;
-    mark_ = unpacked.number;
-    const record::Signal signal = unpacked.record.signal;
-    auto kept = std::make_shared<const record::Record>(std::move(unpacked.record));
-    items_.emplace(mark_, Item{std::move(kept), hold, false});
-    lines_[Index(signal)].waiting.push_back(mark_);
+    store::Hop hop{.sender = sender_,
+                   .sequence = unpacked.number,
+                   .crc = base::Crc32c(unpacked.record.body.view())};
+    waiting_.push_back(
+        {.incoming = {.record = std::move(unpacked.record), .hop = std::move(hop), .on_kept = {}},
+         .hold = hold});
   }
-  for (const record::Signal signal : record::kSignals) Pump(signal);
+  if (!retry_.pending()) Pump();
   return true;
 }
 
-void StoreIntake::Pump(record::Signal signal) {
-  Line& line = lines_[Index(signal)];
-  // A sink may answer before Deliver returns: the loop below goes on then, instead of recursing.
-  if (line.pumping) return;
-  line.pumping = true;
-  while (!line.delivering && !line.waiting.empty() && !line.retry.pending()) {
-    const std::uint64_t sequence = line.waiting.front();
-    line.delivering = true;
-    sink_.Deliver(
-        items_.at(sequence).record, loop_.clock().Now() + kDeliveryBound,
-        [this, sequence, signal, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
-          if (!alive.expired()) OnAnswer(sequence, signal, answer);
-        });
+void StoreIntake::Pump() {
+  while (!waiting_.empty() && TryFirst()) {
   }
-  line.pumping = false;
 }
 
-void StoreIntake::OnAnswer(std::uint64_t sequence, record::Signal signal, const Answer& answer) {
-  Line& line = lines_[Index(signal)];
-  line.delivering = false;
-  if (!answer.ok() && !IsFaultOfBody(answer)) {
-    const base::Duration wait = std::max<base::Duration>(line.backoff.Next(), answer.retry_after);
-    line.retry = loop_.PostAfter(wait, [this, signal] { Pump(signal); });
-    return;
+bool StoreIntake::TryFirst() {
+  Waiting& first = waiting_.front();
+  first.incoming.on_kept = [this, hold = first.hold,
+                            alive = std::weak_ptr<bool>(alive_)](const Status& kept) {
+    if (!alive.expired()) OnKept(kept);
+  };
+  const base::Result<std::uint64_t> appended = store_.Append(first.incoming);
+  if (!appended && appended.error().code() == Code::kExhausted) {
+    retry_ = loop_.PostAfter(kTryAgain, [this] { Pump(); });
+    return false;
   }
-  if (!answer.ok()) on_rejected_(*items_.at(sequence).record, answer);
-  line.backoff.Reset();
-  line.waiting.pop_front();
-  Finish(sequence);
-  Pump(signal);
+  if (!appended && appended.error().code() != Code::kConflict) {
+    Fail(appended.error());
+    return false;
+  }
+  if (appended) ++unsynced_;
+  waiting_.pop_front();
+  if (!appended) Acknowledge();  // it came before, and perhaps the child does not know
+  return true;
 }
 
-void StoreIntake::Finish(std::uint64_t sequence) {
-  items_.at(sequence).done = true;
-  items_.at(sequence).hold.reset();
-  std::uint64_t through = 0;
-  while (!items_.empty() && items_.begin()->second.done) {
-    through = items_.begin()->first;
-    items_.erase(items_.begin());
-  }
-  if (through == 0) return;
-  floor_ = through;
-  if (on_ack_) on_ack_(through);
+void StoreIntake::OnKept(const Status& kept) {
+  --unsynced_;
+  if (kept) return Acknowledge();
+  Fail(kept.error());
+}
+
+// A record that was refused must not be followed by others: a mark would pass it.
+void StoreIntake::Fail(const base::Error& why) {
+  waiting_.clear();
+  ++session_;  // frames of the link that is to end count for nothing
+  const Hooks hooks = std::exchange(hooks_, {});
+  if (hooks.on_failed) hooks.on_failed(why);
+}
+
+void StoreIntake::Acknowledge() {
+  if (hooks_.on_ack) hooks_.on_ack(mark().sequence);
 }
 
 }  // namespace postern::link

@@ -8,16 +8,23 @@ namespace postern::relay {
 using record::Answer;
 using record::AnswerCode;
 
-Relay::Relay(base::Loop& loop, Options options, record::MemoryBudget& budget, link::Outbox& outbox,
-             record::Sink& backends, RelayMetrics& metrics)
-    : options_(std::move(options)),
-      budget_(budget),
-      outbox_(outbox),
-      backends_(backends),
-      metrics_(metrics),
-      local_(loop, backends,
-             [this](const record::Record&, const Answer&) { metrics_.rejected.Increment(); }),
-      local_session_(local_.Begin([](std::uint64_t) {})) {}
+namespace {
+
+// When a client whose export was not kept should come again.
+constexpr std::chrono::milliseconds kRetryFull{1000};
+constexpr std::chrono::milliseconds kRetryFailed{5000};
+
+Answer NotKept(const base::Error& why) {
+  Answer answer = record::ToAnswer(why);
+  if (answer.code == AnswerCode::kResourceExhausted) answer.retry_after = kRetryFull;
+  if (answer.code == AnswerCode::kUnavailable) answer.retry_after = kRetryFailed;
+  return answer;
+}
+
+}  // namespace
+
+Relay::Relay(Options options, record::MemoryBudget& budget, const Ways& ways, RelayMetrics& metrics)
+    : options_(std::move(options)), budget_(budget), ways_(ways), metrics_(metrics) {}
 
 void Relay::Accept(Export exported, record::Done done) {
   if (draining_) {
@@ -28,21 +35,21 @@ void Relay::Accept(Export exported, record::Done done) {
                  .retry_after = std::chrono::seconds(1),
                  .response = {}});
   }
-  metrics_.Accepted(exported.signal, exported.body.size());
-  record::Record record{
-      .signal = exported.signal,
-      .metadata = std::move(exported.metadata),
-      .origin = {.member = options_.host, .store = options_.store, .sequence = ++sequence_},
-      .body = std::move(exported.body)};
-  if (options_.ack == AckMode::kMemory) {
-    return AcceptMemory(std::move(record), exported.held, std::move(done));
+  record::Record record{.signal = exported.signal,
+                        .metadata = std::move(exported.metadata),
+                        .origin = {},
+                        .body = std::move(exported.body)};
+  if (options_.ack != AckMode::kEndToEnd) {
+    return AcceptStored(std::move(record), exported.held, std::move(done));
   }
+  record.origin = {.member = options_.host, .store = ways_.store.id(), .sequence = ++sequence_};
   AcceptEndToEnd(std::move(record), exported.held, exported.deadline, std::move(done));
 }
 
 void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
                            record::Done done) {
   ++waiting_;
+  metrics_.Accepted(record.signal, record.body.size());
   Deliver(std::make_shared<const record::Record>(std::move(record)), deadline,
           [this, held, client = std::move(done)](Answer answer) {
             --waiting_;
@@ -52,33 +59,37 @@ void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Inst
           });
 }
 
-void Relay::AcceptMemory(record::Record record, std::uint64_t held, record::Done done) {
-  if (options_.has_parent) {
-    return outbox_.stored.Append(std::move(record), held,
-                                 [this, client = std::move(done)](const Answer& answer) {
-                                   metrics_.Answered(answer.ok());
-                                   client(answer);
-                                 });
+void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done done) {
+  const bool at_once = options_.ack == AckMode::kMemory;
+  const record::Signal signal = record.signal;
+  const std::uint64_t size = record.body.size();
+  store::Store::Incoming incoming{
+      .record = std::move(record), .hop = {}, .held = held, .on_kept = {}};
+  incoming.on_kept = [this, at_once, client = done](const base::Status& kept) {
+    --waiting_;
+    if (at_once) return;  // where this failed a record is lost: the store counts and tells it
+    metrics_.Answered(kept.has_value());
+    client(kept ? Answer{} : NotKept(kept.error()));
+  };
+  const base::Result<std::uint64_t> taken = ways_.store.Append(incoming);
+  if (!taken) {
+    budget_.Give(held);
+    metrics_.refused.Increment();
+    return done(NotKept(taken.error()));
   }
-  // Given back when the backends are done with it.
-  const link::StoreIntake::Hold hold(this, [held](Relay* relay) { relay->budget_.Give(held); });
-  local_.Take(local_session_, {{.number = sequence_, .lead = 0, .record = std::move(record)}},
-              hold);
+  ++waiting_;
+  metrics_.Accepted(signal, size);
+  if (!at_once) return;
   metrics_.Answered(true);
   done({});
 }
 
 void Relay::Deliver(record::RecordPtr record, base::Instant deadline, record::Done done) {
-  if (options_.has_parent) {
-    outbox_.live.Push({.record = std::move(record), .deadline = deadline, .done = std::move(done)});
+  if (ways_.live != nullptr) {
+    ways_.live->Push({.record = std::move(record), .deadline = deadline, .done = std::move(done)});
   } else {
-    backends_.Deliver(std::move(record), deadline, std::move(done));
+    ways_.backends.Deliver(std::move(record), deadline, std::move(done));
   }
-}
-
-std::size_t Relay::Undelivered() const {
-  // Records of own clients that wait for the end are in outbox_.live or on a link: counted once.
-  return static_cast<std::size_t>(waiting_) + outbox_.stored.size() + local_.size();
 }
 
 }  // namespace postern::relay

@@ -1,28 +1,27 @@
 // Relay: decides what becomes of a record: held for the end's answer, or answered for and kept.
 //
 //   own clients → Accept ─┬ EndToEnd → way up or backends → the client's answer
-//                         └ Memory   → answered, kept, passed on until it is done
+//                         ├ Durable  → kept in the store → answered → passed on until it is done
+//                         └ Memory   → answered → kept in the store, …
 //   children    → Deliver ─ way up or backends → the child's answer
 //
 // Threads: loop.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
-#include "lib/base/loop.h"
-#include "sidecar/link/outbox.h"
-#include "sidecar/link/store_intake.h"
+#include "sidecar/link/live_queue.h"
 #include "sidecar/record/memory_budget.h"
 #include "sidecar/record/sink.h"
 #include "sidecar/relay/relay_metrics.h"
+#include "sidecar/store/store.h"
 
 namespace postern::relay {
 
-// When a client is answered: when the end has answered, or as soon as this relay keeps the record
-// in memory. The names are those of the resources.
-enum class AckMode : std::uint8_t { kEndToEnd, kMemory };
+// When a client is answered: when the end has answered, when the record is synced here, or as soon
+// as it came in. The names are those of the resources.
+enum class AckMode : std::uint8_t { kEndToEnd, kDurable, kMemory };
 
 // One export as a door took it in.
 struct Export {
@@ -38,15 +37,17 @@ class Relay final : public record::Sink {
  public:
   struct Options {
     std::string host;
-    record::StoreId store{};
-    AckMode ack = AckMode::kEndToEnd;
-    bool has_parent = false;  // records go up; otherwise to the backends
+    AckMode ack = AckMode::kDurable;
   };
 
-  // `backends` is used where there is no parent, `outbox` where there is one; both outlive the
-  // relay.
-  Relay(base::Loop& loop, Options options, record::MemoryBudget& budget, link::Outbox& outbox,
-        record::Sink& backends, RelayMetrics& metrics);
+  // Where records go: the store, or past it up or to the backends.
+  struct Ways {
+    store::Store& store;
+    link::LiveQueue* live;  // null: no parent
+    record::Sink& backends;
+  };
+  // Everything referred to outlives the relay.
+  Relay(Options options, record::MemoryBudget& budget, const Ways& ways, RelayMetrics& metrics);
 
   // Takes a record of an own client.
   void Accept(Export exported, record::Done done);
@@ -59,23 +60,20 @@ class Relay final : public record::Sink {
   // From now on own clients are refused; children are not: what they hold must get out.
   void Drain() { draining_ = true; }
   bool draining() const { return draining_; }
-  // How many accepted records are not done: 0 when the relay may stop.
-  std::size_t Undelivered() const;
+  // How many own clients wait for an answer.
+  std::size_t waiting() const { return waiting_; }
 
  private:
   void AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
                       record::Done done);
-  void AcceptMemory(record::Record record, std::uint64_t held, record::Done done);
+  void AcceptStored(record::Record record, std::uint64_t held, record::Done done);
 
-  Options options_;
+  const Options options_;
   record::MemoryBudget& budget_;
-  link::Outbox& outbox_;
-  record::Sink& backends_;
+  const Ways ways_;
   RelayMetrics& metrics_;
-  link::StoreIntake local_;  // `ack: Memory` without a parent: this relay's own store, at its end
-  std::uint64_t local_session_;
   std::uint64_t sequence_ = 0;
-  std::uint64_t waiting_ = 0;  // clients that wait for the end's answer
+  std::size_t waiting_ = 0;
   bool draining_ = false;
 };
 

@@ -15,6 +15,9 @@ RelayMetrics::RelayMetrics(metrics::Registry& registry)
                                   "Exports of own clients that were not taken in.")),
       rejected(registry.AddCounter("postern_relay_rejected_records_total",
                                    "Kept records that left for a fault of their body.")),
+      redelivered(registry.AddCounter(
+          "postern_relay_redelivered_records_total",
+          "Records given to a backend that may have taken them before a restart.")),
       memory_used(
           registry.AddGauge("postern_relay_memory_used_bytes", "Bytes of bodies held in memory.")),
       memory_total(registry.AddGauge("postern_relay_memory_total_bytes",

@@ -28,8 +28,9 @@ class RelayMetrics {
   metrics::Counter& answered_error_;
 
  public:
-  metrics::Counter& refused;   // draining, or no memory in time
-  metrics::Counter& rejected;  // kept records that left for a fault of their body
+  metrics::Counter& refused;      // draining, or no memory in time
+  metrics::Counter& rejected;     // kept records that left for a fault of their body
+  metrics::Counter& redelivered;  // given to a backend that may have them since before a restart
   metrics::Gauge& memory_used;
   metrics::Gauge& memory_total;
 };

@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/base/testing/manual_loop.h"
 #include "sidecar/link/testing/script_sink.h"
-#include "sidecar/relay/testing/memory_outbox.h"
+#include "sidecar/store/testing/store_fixture.h"
 
 namespace postern::relay {
 namespace {
@@ -22,13 +21,14 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class RelayTest : public testing::Test {
+class RelayTest : public store::StoreFixture {
  protected:
+  void SetUp() override { Open(); }
   Relay& Make(AckMode ack, bool has_parent) {
     return relay_.emplace(
-        loop_,
-        Relay::Options{.host = "gw1.example", .store = {1}, .ack = ack, .has_parent = has_parent},
-        budget_, outbox_, backends_, metrics_);
+        Relay::Options{.host = "gw1.example", .ack = ack}, budget_,
+        Relay::Ways{.store = *store_, .live = has_parent ? &live_ : nullptr, .backends = backends_},
+        relay_metrics_);
   }
   // Hands an export in whose door took 10 bytes for it.
   void Accept(const std::string& body = "body") {
@@ -47,13 +47,9 @@ class RelayTest : public testing::Test {
             .response = {}};
   }
 
-  base::ManualLoop loop_;
-  record::MemoryBudget budget_{1'000};
-  MemoryOutbox kept_{budget_};
-  link::Outbox& outbox_ = kept_.outbox;
+  link::LiveQueue live_;
   ScriptSink backends_;
-  metrics::Registry registry_{"test"};
-  RelayMetrics metrics_{registry_};
+  RelayMetrics relay_metrics_{registry_};
   std::vector<Answer> answers_;
   std::optional<Relay> relay_;
 };
@@ -65,11 +61,11 @@ TEST_F(RelayTest, HoldsTheClientAndItsBytesUntilTheBackendAnswers) {
   Accept();
   EXPECT_THAT(answers_, IsEmpty());
   EXPECT_EQ(budget_.used(), 10U);
-  EXPECT_EQ(relay_->Undelivered(), 1U);
+  EXPECT_EQ(relay_->waiting(), 1U);
   backends_.AnswerNext(Refused());
   EXPECT_THAT(answers_, ElementsAre(Refused())) << "as the backend said it";
   EXPECT_EQ(budget_.used(), 0U);
-  EXPECT_EQ(relay_->Undelivered(), 0U);
+  EXPECT_EQ(relay_->waiting(), 0U);
 }
 
 TEST_F(RelayTest, GivesBytesBackBeforeTheClientHears) {
@@ -86,12 +82,12 @@ TEST_F(RelayTest, SendsUpWhereThereIsAParent) {
   Make(AckMode::kEndToEnd, true);
   Accept();
   EXPECT_THAT(backends_.delivered(), IsEmpty());
-  ASSERT_EQ(outbox_.live.size(), 1U);
-  EXPECT_EQ(outbox_.live.front().deadline, loop_.clock().Now() + seconds(10));
-  outbox_.live.Pop().done({});
+  ASSERT_EQ(live_.size(), 1U);
+  EXPECT_EQ(live_.front().deadline, loop_.clock().Now() + seconds(10));
+  live_.Pop().done({});
   EXPECT_TRUE(answers_.at(0).ok());
   EXPECT_EQ(budget_.used(), 0U);
-  EXPECT_EQ(relay_->Undelivered(), 0U);
+  EXPECT_EQ(relay_->waiting(), 0U);
 }
 
 TEST_F(RelayTest, NamesItselfAsTheOriginAndCounts) {
@@ -99,70 +95,81 @@ TEST_F(RelayTest, NamesItselfAsTheOriginAndCounts) {
   Accept("one");
   Accept("two");
   const record::Record& second = *backends_.delivered().at(1);
-  EXPECT_EQ(second.origin, (record::Origin{.member = "gw1.example", .store = {1}, .sequence = 2}));
+  EXPECT_EQ(second.origin, (record::Origin{"gw1.example", store_->id(), 2}));
   EXPECT_EQ(second.signal, Signal::kTraces);
   EXPECT_EQ(second.hops, 0);
   EXPECT_EQ(second.body.view(), "two");
   EXPECT_THAT(second.metadata, ElementsAre(testing::Pair("x-tenant", "east")));
 }
 
-// === Memory ===
+// === Durable and Memory ===
 
-TEST_F(RelayTest, AnswersAtOnceAndKeepsTheBytesUntilTheParentAcknowledges) {
-  Make(AckMode::kMemory, true);
+TEST_F(RelayTest, AnswersOnceTheRecordIsSynced) {
+  Make(AckMode::kDurable, true);
   Accept();
-  Accept();
-  EXPECT_THAT(answers_, ElementsAre(Answer{}, Answer{}));
-  EXPECT_EQ(budget_.used(), 20U);
-  EXPECT_EQ(relay_->Undelivered(), 2U);
-  outbox_.stored.Advance();
-  outbox_.stored.Advance();
-  EXPECT_EQ(budget_.used(), 20U) << "sent is not acknowledged";
-  ASSERT_TRUE(outbox_.stored.Acknowledge(1));
-  EXPECT_EQ(budget_.used(), 10U);
-  ASSERT_TRUE(outbox_.stored.Acknowledge(2));
-  EXPECT_EQ(budget_.used(), 0U);
-  EXPECT_EQ(relay_->Undelivered(), 0U);
-}
-
-TEST_F(RelayTest, KeepsARecordUntilItsBackendTakesIt) {
-  Make(AckMode::kMemory, false);
-  Accept();
+  loop_.RunUntilIdle();
+  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_EQ(relay_->waiting(), 1U);
+  Sync();
   EXPECT_THAT(answers_, ElementsAre(Answer{}));
-  backends_.AnswerNext(Refused());
-  EXPECT_EQ(budget_.used(), 10U);
-  EXPECT_EQ(relay_->Undelivered(), 1U);
-  loop_.Advance(seconds(3));
-  backends_.AnswerNext({});
-  EXPECT_EQ(budget_.used(), 0U);
-  EXPECT_EQ(relay_->Undelivered(), 0U);
-  EXPECT_EQ(backends_.delivered().size(), 2U);
+  EXPECT_EQ(relay_->waiting(), 0U);
+  EXPECT_EQ(live_.size(), 0U) << "it goes its own way";
 }
 
-TEST_F(RelayTest, CountsAKeptRecordThatLeavesForAFaultOfItsBody) {
-  Make(AckMode::kMemory, false);
+TEST_F(RelayTest, AnswersAtOnceAndKeepsAllTheSame) {
+  Make(AckMode::kMemory, true);
+  const auto uplink = MakeReader();
+  Accept("one");
+  EXPECT_THAT(answers_, ElementsAre(Answer{}));
+  EXPECT_EQ(relay_->waiting(), 1U) << "a kill would lose it";
+  Sync();
+  EXPECT_EQ(relay_->waiting(), 0U);
+  EXPECT_THAT(Read(*uplink), ElementsAre("one"));
+  EXPECT_EQ(answers_.size(), 1U);
+}
+
+TEST_F(RelayTest, RefusesWhatTheDiskDidNotTakeAndSaysWhenToComeAgain) {
+  Make(AckMode::kDurable, true);
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
   Accept();
-  backends_.AnswerNext({.code = AnswerCode::kInvalidArgument, .message = "bad", .response = {}});
-  EXPECT_EQ(metrics_.rejected.value(), 1);
+  Sync();
+  Accept();
+  ASSERT_EQ(answers_.size(), 2U) << "the second at once";
+  for (const Answer& answer : answers_) {
+    EXPECT_EQ(answer.code, AnswerCode::kUnavailable);
+    EXPECT_EQ(answer.retry_after, seconds(5));
+  }
   EXPECT_EQ(budget_.used(), 0U);
-  EXPECT_EQ(relay_->Undelivered(), 0U);
+  EXPECT_EQ(relay_->waiting(), 0U);
+}
+
+TEST_F(RelayTest, TellsAClientWhenToComeAgainWhereTheStoreIsFull) {
+  max_bytes_ = std::uint64_t{2} << 20;
+  Open();
+  Make(AckMode::kDurable, true);
+  const auto uplink = MakeReader();
+  for (int i = 0; i < 30; ++i) {
+    Accept(std::string(100'000, 'x'));
+    Sync();
+  }
+  ASSERT_EQ(answers_.size(), 30U);
+  EXPECT_EQ(answers_.back().code, AnswerCode::kResourceExhausted);
+  EXPECT_GT(answers_.back().retry_after.count(), 0) << "or OTLP clients drop the data";
+  EXPECT_GT(relay_metrics_.refused.value(), 0);
 }
 
 TEST_F(RelayTest, BearsABackendThatAnswersAtOnce) {
   backends_.OnDeliver([](const record::Record&) { return Answer{}; });
-  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kMemory}) {
-    Make(ack, false);
-    answers_.clear();
-    for (int i = 0; i < 10; ++i) Accept();
-    EXPECT_EQ(answers_.size(), 10U);
-    EXPECT_EQ(budget_.used(), 0U);
-  }
+  Make(AckMode::kEndToEnd, false);
+  for (int i = 0; i < 10; ++i) Accept();
+  EXPECT_EQ(answers_.size(), 10U);
+  EXPECT_EQ(budget_.used(), 0U);
 }
 
 // === draining, children, counts ===
 
 TEST_F(RelayTest, RefusesOwnClientsWhileItDrainsAndTellsWhenToTryAgain) {
-  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kMemory}) {
+  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kDurable, AckMode::kMemory}) {
     Make(ack, true).Drain();
     answers_.clear();
     Accept();
@@ -170,19 +177,19 @@ TEST_F(RelayTest, RefusesOwnClientsWhileItDrainsAndTellsWhenToTryAgain) {
     EXPECT_EQ(answers_[0].code, AnswerCode::kUnavailable);
     EXPECT_GT(answers_[0].retry_after.count(), 0);
     EXPECT_EQ(budget_.used(), 0U);
-    EXPECT_EQ(relay_->Undelivered(), 0U);
+    EXPECT_EQ(relay_->waiting(), 0U);
   }
-  EXPECT_EQ(metrics_.refused.value(), 2);
+  EXPECT_EQ(relay_metrics_.refused.value(), 3);
 }
 
 TEST_F(RelayTest, LetsWhatItAcceptedOutWhileItDrains) {
   Make(AckMode::kEndToEnd, false);
   Accept();
   relay_->Drain();
-  EXPECT_EQ(relay_->Undelivered(), 1U);
+  EXPECT_EQ(relay_->waiting(), 1U);
   backends_.AnswerNext({});
   EXPECT_TRUE(answers_.at(0).ok());
-  EXPECT_EQ(relay_->Undelivered(), 0U);
+  EXPECT_EQ(relay_->waiting(), 0U);
 }
 
 TEST_F(RelayTest, TakesRecordsOfChildrenEvenWhileItDrains) {
@@ -190,9 +197,8 @@ TEST_F(RelayTest, TakesRecordsOfChildrenEvenWhileItDrains) {
   bool answered = false;
   relay_->Deliver(std::make_shared<const record::Record>(), loop_.clock().Now() + seconds(10),
                   [&](const Answer& answer) { answered = answer.ok(); });
-  ASSERT_EQ(outbox_.live.size(), 1U)
-      << "held for the end's answer, whatever `ack` is for own clients";
-  outbox_.live.Pop().done({});
+  ASSERT_EQ(live_.size(), 1U) << "held for the end's answer, whatever `ack` is for own clients";
+  live_.Pop().done({});
   EXPECT_TRUE(answered);
 }
 

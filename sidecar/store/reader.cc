@@ -46,6 +46,15 @@ void Reader::SeekAfter(std::uint64_t sequence) {
   group_ = nullptr;
 }
 
+std::uint64_t Reader::unread_bytes() const {
+  if (group_ == nullptr) return store_.BytesAfter(position_);
+  std::uint64_t bytes = store_.BytesAfter(group_->through);
+  for (std::size_t at = index_; at < group_->records.size(); ++at) {
+    bytes += group_->records[at].record->body.size();
+  }
+  return bytes;
+}
+
 bool Reader::Done(std::uint64_t after, std::uint64_t through) {
   const base::Status done = store_.log_->MarkDone(cursor_, after, through);
   if (!done) return false;
@@ -54,5 +63,12 @@ bool Reader::Done(std::uint64_t after, std::uint64_t through) {
 }
 
 std::uint64_t Reader::floor() const { return store_.log_->cursors().Find(cursor_)->floor; }
+
+bool Reader::IsDone(std::uint64_t sequence) const {
+  const queue::Cursor& cursor = *store_.log_->cursors().Find(cursor_);
+  if (sequence <= cursor.floor) return true;
+  const auto range = cursor.ranges.lower_bound(sequence);  // the one before it begins below
+  return range != cursor.ranges.begin() && sequence <= std::prev(range)->second;
+}
 
 }  // namespace postern::store

@@ -37,12 +37,17 @@ class Reader {
   void SeekAfter(std::uint64_t sequence);
   // The last sequence that was passed.
   std::uint64_t position() const { return position_; }
+  // About how many bytes stand above it: exact where all of them are in memory.
+  std::uint64_t unread_bytes() const;
 
   // Everything in (after, through] is done. False where that is one range too many: again once a
   // lower one is done.
   bool Done(std::uint64_t after, std::uint64_t through);
   // Everything at or below is done.
   std::uint64_t floor() const;
+  bool IsDone(std::uint64_t sequence) const;
+  // The last record that there is to read so far.
+  std::uint64_t end() const { return store_.readable_through_; }
   // Whether everything that the store has synced is done.
   bool AtEnd() const { return floor() >= store_.synced_through(); }
 

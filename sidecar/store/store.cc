@@ -54,6 +54,7 @@ Store::Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::L
       most_cached_(std::min(kMostCached, env.budget.total() / 8)),
       log_(std::move(log)),
       readable_through_(log_->synced_through()),
+      cached_from_(readable_through_),
       sync_failed_(env.log, env.loop.clock(), kTellEvery),
       read_failed_(env.log, env.loop.clock(), kTellEvery) {
   Tell(log_->report());
@@ -94,7 +95,15 @@ void Store::Tell(const queue::OpenReport& report) {
 
 bool Store::failed() const { return failed_until_ && env_.loop.clock().Now() < *failed_until_; }
 
-Status Store::TakeNewStore() { return log_->TakeNewStore(); }
+Status Store::TakeNewStore() {
+  held_still_ = true;  // the log must have no work out
+  env_.worker.Wait();
+  if (sync_ != nullptr) OnDone();
+  const Status taken = log_->TakeNewStore();
+  held_still_ = false;
+  PumpSoon();
+  return taken;
+}
 
 // === in ===
 
@@ -139,15 +148,15 @@ void Store::PumpSoon() {
 
 void Store::Pump() {
   env_.metrics.bytes.Set(static_cast<double>(log_->bytes()));
-  if (sync_ != nullptr) return;
+  if (sync_ != nullptr || held_still_) return;
   std::optional<queue::Work> work = log_->Collect();
   if (!work) return;
   sync_ = std::make_shared<Sync>(
       Sync{.work = *std::move(work), .done = {}, .began = env_.loop.clock().Now()});
   env_.worker.Run(
       [sync = sync_, &writer = log_->writer()] { sync->done = writer.Do(std::move(sync->work)); },
-      [this, alive = std::weak_ptr<bool>(alive_)] {
-        if (!alive.expired()) OnDone();
+      [this, sync = sync_, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired() && sync == sync_) OnDone();
       });
 }
 
@@ -197,6 +206,8 @@ void Store::Keep(std::vector<Pending> kept) {
   ForgetPassed();
   if (cached_ + bytes <= most_cached_) {
     Remember(MakeGroup(readable_through_, through, std::move(records)));
+  } else {
+    cached_from_ = through;
   }
   readable_through_ = through;
   TellReaders();
@@ -240,9 +251,18 @@ void Store::ForgetPassed() {
   std::uint64_t passed = synced_through();
   for (const Reader* reader : readers_) passed = std::min(passed, reader->position());
   while (!cache_.empty() && cache_.begin()->second->through <= passed) {
-    cached_ -= cache_.begin()->second->bytes;
+    const Group& first = *cache_.begin()->second;
+    cached_from_ = std::max(cached_from_, first.through);
+    cached_ -= first.bytes;
     cache_.erase(cache_.begin());
   }
+}
+
+std::uint64_t Store::BytesAfter(std::uint64_t sequence) const {
+  if (sequence < cached_from_) return log_->bytes();
+  std::uint64_t bytes = 0;
+  for (auto at = cache_.lower_bound(sequence); at != cache_.end(); ++at) bytes += at->second->bytes;
+  return bytes;
 }
 
 void Store::TellReaders() {

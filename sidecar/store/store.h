@@ -37,6 +37,11 @@ namespace postern::store {
 
 class Reader;
 
+// A child, as its certificate and its Hello name it; its number for a record; how far it came.
+using queue::Hop;
+using queue::Mark;
+using queue::Sender;
+
 // The tools of the relay's thread, and the disk; they outlive the store.
 struct StoreEnv {
   base::Loop& loop;
@@ -59,8 +64,8 @@ class Store {
   using OnKept = std::function<void(const base::Status&)>;
   struct Incoming {
     record::Record record;
-    std::optional<queue::Hop> hop;  // a child's; none: an own client's, its origin is set here
-    std::uint64_t held = 0;         // bytes of the budget that came with it; given back here
+    std::optional<Hop> hop;  // a child's; none: an own client's, its origin is set here
+    std::uint64_t held = 0;  // bytes of the budget that came with it; given back here
     OnKept on_kept;
   };
 
@@ -75,10 +80,10 @@ class Store {
   base::Result<std::uint64_t> Append(Incoming& incoming);
 
   const record::StoreId& id() const { return log_->store(); }
-  // The parent knows more of this store than we do. Synced when it returns.
+  // A parent knows more of this store than we do: the folder is an older copy of itself. From now
+  // on it has another id. Waits for the disk, and is synced when it returns.
   base::Status TakeNewStore();
-  queue::Mark SyncedMark(const queue::Sender& sender) const { return log_->SyncedMark(sender); }
-  bool IsRepeat(const queue::Hop& hop) const { return log_->IsRepeat(hop); }
+  Mark SyncedMark(const Sender& sender) const { return log_->SyncedMark(sender); }
 
   // The highest sequence ever assigned, and the highest that is synced.
   std::uint64_t last_sequence() const { return log_->last_sequence(); }
@@ -112,6 +117,7 @@ class Store {
   void Remember(const GroupPtr& group);
   void ForgetPassed();
   void TellReaders();
+  std::uint64_t BytesAfter(std::uint64_t sequence) const;
 
   // Returns what follows `after`; null where nothing does yet. `reader` reads where memory has it
   // not. kUnavailable where the disk cannot be read.
@@ -124,9 +130,11 @@ class Store {
   const std::uint64_t most_cached_;
   std::unique_ptr<queue::Log> log_;
   std::uint64_t readable_through_;  // what readers have been told of
+  std::uint64_t cached_from_;       // everything above that they were told of is in memory
   std::deque<Pending> pending_;
   std::shared_ptr<Sync> sync_;
   bool pump_scheduled_ = false;
+  bool held_still_ = false;
   std::optional<base::Instant> failed_until_;
   std::set<Reader*> readers_;
   std::map<std::uint64_t, GroupPtr> cache_;  // by `after`

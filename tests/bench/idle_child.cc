@@ -9,7 +9,6 @@
 namespace postern::bench {
 namespace {
 
-constexpr std::uint64_t kBudget = std::uint64_t{1} << 20;
 constexpr base::Duration kAnswerBound = std::chrono::seconds(30);
 
 record::StoreId StoreOf(std::uint32_t number) {
@@ -52,9 +51,8 @@ IdleChild::IdleChild(trust::IdentityPtr identity, std::uint32_t number,
                      const link::ParentAddress& parent, link::LinkEnv& env)
     : env_(env),
       number_(number),
-      budget_(kBudget),
       options_{.host = identity->host},
-      stored_(StoreOf(number), budget_),
+      stored_(StoreOf(number)),
       outbox_{.live = {}, .stored = stored_},
       uplink_(env, options_, {parent}, std::move(identity), outbox_) {}
 

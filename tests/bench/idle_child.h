@@ -15,8 +15,8 @@
 #include "lib/base/result.h"
 #include "lib/pki/authority.h"
 #include "sidecar/link/link_env.h"
-#include "sidecar/link/memory_queue.h"
 #include "sidecar/link/outbox.h"
+#include "sidecar/link/testing/memory_queue.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/record/memory_budget.h"
 #include "sidecar/trust/identity.h"
@@ -46,7 +46,6 @@ class IdleChild {
  private:
   link::LinkEnv& env_;
   std::uint32_t number_;
-  record::MemoryBudget budget_;
   link::LinkOptions options_;
   link::MemoryQueue stored_;
   link::Outbox outbox_;

@@ -82,7 +82,7 @@ TEST_P(CrowdAtTheDoor, IsServedToTheLastWithinTheMemoryOfTheGateway) {
   EXPECT_THAT(Repeated(delivered), IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(With, CrowdAtTheDoor, testing::Values("EndToEnd", "Memory"),
+INSTANTIATE_TEST_SUITE_P(With, CrowdAtTheDoor, testing::Values("EndToEnd", "Durable"),
                          [](const auto& ack) { return std::string(ack.param); });
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include <optional>
+#include <random>
+#include <thread>
 
 #include "lib/base/testing/matchers.h"
 #include "lib/otlp/testing/sample.h"
@@ -132,8 +134,8 @@ TEST_P(LinkFault, EndToEndLosesNothingThatWasAnsweredWithOk) {
   EXPECT_THAT(topology_->gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
 }
 
-TEST_P(LinkFault, MemoryDeliversEveryRecordOnce) {
-  ASSERT_NO_FATAL_FAILURE(StartLinked("Memory"));
+TEST_P(LinkFault, DurableDeliversEveryRecordOnce) {
+  ASSERT_NO_FATAL_FAILURE(StartLinked("Durable"));
   Sender sender(topology_->otlp_port());
   ASSERT_THAT(sender.Send(), IsOk());
   GetParam().apply(topology_->gate());
@@ -142,13 +144,59 @@ TEST_P(LinkFault, MemoryDeliversEveryRecordOnce) {
   RestoreAndExpectALink();
   ASSERT_THAT(sender.Send(), IsOk());
   EXPECT_THAT(topology_->gateway().Terminate(), IsOkAndHolds(Process::Exit{})) << "drained";
-  const std::vector<std::string> delivered = topology_->Delivered(Signal::kLogs);
+  const std::vector<std::string> delivered = topology_->AwaitDelivered(sender.accepted());
   EXPECT_THAT(Lost(sender.accepted(), delivered), IsEmpty());
   EXPECT_THAT(Repeated(delivered), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, LinkFault, testing::ValuesIn(kFaults),
                          [](const auto& fault) { return std::string(fault.param.what); });
+
+// === kill -9 of anybody, at any time ===
+
+struct Victims {
+  const char* name;
+  bool gateway;
+  bool server;
+};
+
+void PrintTo(const Victims& victims, std::ostream* out) { *out << victims.name; }
+
+class Kill : public testing::TestWithParam<Victims> {};
+
+TEST_P(Kill, LosesNothingThatWasAnsweredWithOk) {
+  constexpr int kKills = 12;
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  Topology topology({.ack = "Durable"});
+  ASSERT_THAT(topology.Start(), IsOk());
+  SteadySender sender(topology.otlp_port(), SteadySender::Patience::kOnce);
+  for (int kill = 0; kill < kKills; ++kill) {
+    ASSERT_TRUE(sender.AwaitMore(static_cast<int>(random() % 50))) << "before kill " << kill;
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+    const bool gateway = GetParam().gateway && (!GetParam().server || random() % 2 == 0);
+    if (gateway) {
+      ASSERT_THAT(topology.KillAndRestartGateway(), IsOk()) << kill;
+    } else {
+      ASSERT_THAT(topology.KillAndRestartServer(), IsOk()) << kill;
+    }
+  }
+  ASSERT_TRUE(sender.AwaitMore(20)) << "all is well again";
+  sender.Stop();
+  const std::vector<std::string> delivered = topology.AwaitDelivered(sender.accepted());
+  EXPECT_THAT(Lost(sender.accepted(), delivered), IsEmpty());
+  // The management server's backend may get again what was in flight when it was killed: one
+  // request, for there is one origin and signal.
+  const std::size_t most = GetParam().server ? kKills * Sender::kRecords : 0;
+  EXPECT_LE(Repeated(delivered).size(), most);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Kill,
+                         testing::Values(Victims{"TheGateway", true, false},
+                                         Victims{"TheServer", false, true},
+                                         Victims{"Both", true, true}),
+                         [](const auto& victims) { return std::string(victims.param.name); });
 
 TEST(Delivery, SurvivesAKilledManagementServer) {
   Topology topology({});

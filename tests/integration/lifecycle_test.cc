@@ -76,12 +76,12 @@ TEST_P(Drain, TakesNothingNewPassesOnWhatIsQueuedAndEnds) {
 
   topology_->gate().Restore();
   EXPECT_THAT(gateway.process().WaitForExit(kSoon), IsOkAndHolds(Process::Exit{}));
-  const std::vector<std::string> delivered = topology_->Delivered(Signal::kLogs);
+  const std::vector<std::string> delivered = topology_->AwaitDelivered(sender_->accepted());
   EXPECT_THAT(Lost(sender_->accepted(), delivered), IsEmpty());
   EXPECT_THAT(Repeated(delivered), IsEmpty());
 }
 
-TEST_P(Drain, EndsWithItsGraceAndTellsHowMuchIsLeft) {
+TEST_P(Drain, EndsWithItsGraceAndKeepsWhatIsLeft) {
   ASSERT_NO_FATAL_FAILURE(StartAndCutOff("2s"));
   Ask();
   Process& gateway = topology_->gateway().process();
@@ -89,7 +89,13 @@ TEST_P(Drain, EndsWithItsGraceAndTellsHowMuchIsLeft) {
               base::HasCode(base::Code::kTimeout));
   EXPECT_THAT(gateway.WaitForExit(kSoon), IsOkAndHolds(kLeftUndelivered));
   EXPECT_THAT(gateway.WaitForLine("relay stopped", kSoon),
-              IsOkAndHolds(HasSubstr("undelivered=" + std::to_string(kBatches))));
+              IsOkAndHolds(HasSubstr("undelivered=0 kept_for_next_start=true")));
+
+  topology_->gate().Restore();
+  ASSERT_THAT(topology_->RestartGateway(), IsOk());
+  const std::vector<std::string> delivered = topology_->AwaitDelivered(sender_->accepted());
+  EXPECT_THAT(Lost(sender_->accepted(), delivered), IsEmpty()) << "kept, and passed on";
+  EXPECT_THAT(Repeated(delivered), IsEmpty());
 }
 
 // Kubernetes asks by POST before it sends SIGTERM, and may ask again: that loses nothing.
@@ -105,7 +111,7 @@ TEST_P(Drain, GoesOnUntilASecondSignal) {
   gateway.Signal(SIGTERM);
   EXPECT_THAT(gateway.WaitForExit(kSoon), IsOkAndHolds(kLeftUndelivered));
   EXPECT_THAT(gateway.WaitForLine("relay stopped", kSoon),
-              IsOkAndHolds(HasSubstr("undelivered=" + std::to_string(kBatches))));
+              IsOkAndHolds(HasSubstr("kept_for_next_start=true")));
 }
 
 INSTANTIATE_TEST_SUITE_P(AskedBy, Drain, testing::ValuesIn(kAskings),
@@ -125,13 +131,13 @@ TEST_P(Restart, OfTheManagementServerLosesNothing) {
   EXPECT_TRUE(sender.AwaitMore(10)) << "exports go on";
   sender.Stop();
   EXPECT_THAT(topology.gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
-  const std::vector<std::string> delivered = topology.Delivered(Signal::kLogs);
+  const std::vector<std::string> delivered = topology.AwaitDelivered(sender.accepted());
   EXPECT_THAT(Lost(sender.accepted(), delivered), IsEmpty());
   EXPECT_THAT(Repeated(delivered), IsEmpty());
   EXPECT_THAT(sender.refusals(), IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Ack, Restart, testing::Values("EndToEnd", "Memory"),
+INSTANTIATE_TEST_SUITE_P(Ack, Restart, testing::Values("EndToEnd", "Durable"),
                          [](const auto& ack) { return std::string(ack.param); });
 
 TEST(Stop, OfARelayThatHoldsNothingEndsClean) {

@@ -36,7 +36,7 @@ class Rotation : public testing::TestWithParam<const char*> {
     sender_->Stop();
     EXPECT_THAT(sender_->refusals(), IsEmpty());
     EXPECT_THAT(gateway().Terminate(), IsOkAndHolds(Process::Exit{}));
-    const std::vector<std::string> delivered = topology_->Delivered(Signal::kLogs);
+    const std::vector<std::string> delivered = topology_->AwaitDelivered(sender_->accepted());
     EXPECT_THAT(Lost(sender_->accepted(), delivered), IsEmpty());
     EXPECT_THAT(Repeated(delivered), IsEmpty());
   }
@@ -105,7 +105,7 @@ TEST_P(Rotation, ToACertificateThatIsNoGoodKeepsTheOldOneAndTellsWhy) {
   ExpectASuccessor();
 }
 
-INSTANTIATE_TEST_SUITE_P(With, Rotation, testing::Values("EndToEnd", "Memory"),
+INSTANTIATE_TEST_SUITE_P(With, Rotation, testing::Values("EndToEnd", "Durable"),
                          [](const auto& ack) { return std::string(ack.param); });
 
 }  // namespace

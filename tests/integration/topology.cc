@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/otlp/testing/sample.h"
+#include "tests/integration/sender.h"
 #include "tests/support/eventually.h"
 
 namespace postern::integration {
@@ -75,6 +76,11 @@ base::Status Topology::RestartGateway() {
   return gateway_.Start();
 }
 
+base::Status Topology::KillAndRestartGateway() {
+  gateway_.process().Kill();
+  return RestartGateway();
+}
+
 std::string Topology::DeliveredFile(otlp::Signal signal) const {
   constexpr std::array kFiles = {"logs.jsonl", "metrics.jsonl", "traces.jsonl"};
   return server_.File("delivered/") + kFiles[static_cast<std::size_t>(signal)];
@@ -87,6 +93,17 @@ std::vector<std::string> Topology::Delivered(otlp::Signal signal) const {
     for (std::string& id : otlp::RecordIdsOfJson(signal, line)) ids.push_back(std::move(id));
   }
   return ids;
+}
+
+std::vector<std::string> Topology::AwaitDelivered(const std::vector<std::string>& ids) const {
+  std::vector<std::string> delivered;
+  (void)support::Eventually(
+      [&] {
+        delivered = Delivered(otlp::Signal::kLogs);
+        return Lost(ids, delivered).empty();
+      },
+      kSoon);
+  return delivered;
 }
 
 }  // namespace postern::integration

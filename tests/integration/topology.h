@@ -49,6 +49,8 @@ class Topology {
   base::Status KillAndRestartServer();
   // The gateway again, on the same OTLP port, once the one before has ended.
   base::Status RestartGateway();
+  // kill -9 first.
+  base::Status KillAndRestartGateway();
 
   Relay& gateway() { return gateway_; }
   Relay& server() { return server_; }
@@ -60,6 +62,8 @@ class Topology {
   std::string DeliveredFile(otlp::Signal signal) const;
   // The ids that the file backend holds, as often as it holds them.
   std::vector<std::string> Delivered(otlp::Signal signal) const;
+  // The same of logs, once all of `ids` are among them; what there is where kSoon is not enough.
+  std::vector<std::string> AwaitDelivered(const std::vector<std::string>& ids) const;
 
  private:
   std::string ServerConfig(std::uint16_t port) const;

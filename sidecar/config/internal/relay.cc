@@ -15,8 +15,14 @@ constexpr std::uint64_t kMostRecord = std::uint64_t{1} << 30;  // HTTP/2's windo
 // for others meanwhile: with less a record could wait for memory that never comes free.
 constexpr std::uint64_t kRecordsInMemory = 4;
 
-constexpr std::pair<std::string_view, Ack> kAcks[] = {{"EndToEnd", Ack::kEndToEnd},
-                                                      {"Memory", Ack::kMemory}};
+// Room for the largest record in a segment of its own, beside those that are filled and freed.
+constexpr std::uint64_t kRecordsInQueue = 4;
+constexpr std::uint64_t kLeastQueue = std::uint64_t{4} << 20;
+constexpr std::uint64_t kMostQueue = std::uint64_t{1} << 50;
+
+constexpr std::pair<std::string_view, Ack> kAcks[] = {
+    {"Durable", Ack::kDurable}, {"Memory", Ack::kMemory}, {"EndToEnd", Ack::kEndToEnd}};
+constexpr std::pair<std::string_view, bool> kWhenFull[] = {{"Refuse", true}};
 
 constexpr std::string_view kNotServed = "not yet served; remove the field";
 
@@ -31,8 +37,8 @@ auto QuantityFrom(std::uint64_t least, std::uint64_t most) {
 }
 
 base::Result<Ack> ReadAck(const yaml::Node& node) {
-  if (node.text() == "Durable" || node.text() == "Parent") {
-    return base::Fail(base::Code::kInvalid, "not yet served; write EndToEnd or Memory");
+  if (node.text() == "Parent") {
+    return base::Fail(base::Code::kInvalid, "not yet served; write Durable, Memory or EndToEnd");
   }
   return ReadChoice<Ack>(node, kAcks);
 }
@@ -50,15 +56,23 @@ void ReadMemory(Section& section, Relay& relay) {
   }
 }
 
-void ReadQueue(Section& section, std::optional<Kind> kind, Relay& relay) {
-  if (kind == Kind::kManagementServer) {
-    section.Refuse("queue", "a ManagementServer answers when its backends have; remove the field");
-    return;
+base::Result<bool> ReadWhenFull(const yaml::Node& node) {
+  if (node.text() == "DropOldest") {
+    return base::Fail(base::Code::kInvalid, "not yet served; write Refuse");
   }
+  return ReadChoice<bool>(node, kWhenFull);
+}
+
+void ReadQueue(Section& section, Relay& relay) {
   auto queue = section.Open("queue");
+  const std::uint64_t least = std::max(kLeastQueue, kRecordsInQueue * relay.max_record);
+  relay.queue_bytes = std::max(relay.queue_bytes, least);
   if (!queue) return;
   relay.ack = queue->Read("ack", ReadAck).value_or(relay.ack);
-  for (const char* name : {"maxBytes", "maxAge", "whenFull"}) queue->Refuse(name, kNotServed);
+  relay.queue_bytes =
+      queue->Read("maxBytes", QuantityFrom(least, kMostQueue)).value_or(relay.queue_bytes);
+  (void)queue->Read("whenFull", ReadWhenFull);
+  queue->Refuse("maxAge", kNotServed);
   queue->Finish();
 }
 
@@ -85,7 +99,7 @@ Relay ReadRelay(Section& root, std::optional<Kind> kind, const std::string& base
   relay.bind = section->Read("bind", ReadBind).value_or(relay.bind);
   relay.admin = section->Read("admin", ReadPort).value_or(relay.admin);
   ReadMemory(*section, relay);
-  ReadQueue(*section, kind, relay);
+  ReadQueue(*section, relay);
   relay.otlp = ReadOtlp(*section);
   relay.drain_grace = section->Read("drainGrace", ReadDuration).value_or(relay.drain_grace);
   if (server) {

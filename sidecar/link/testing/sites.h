@@ -18,13 +18,17 @@
 #include <vector>
 
 #include "lib/base/event_loop.h"
+#include "lib/base/testing/held_worker.h"
+#include "lib/fs/testing/memory_storage.h"
 #include "lib/log/testing/capture.h"
 #include "lib/metrics/registry.h"
 #include "lib/pki/testing/test_authority.h"
 #include "sidecar/link/link_server.h"
-#include "sidecar/link/memory_queue.h"
+#include "sidecar/link/testing/memory_queue.h"
 #include "sidecar/link/testing/script_sink.h"
 #include "sidecar/link/uplink.h"
+#include "sidecar/store/reader.h"
+#include "sidecar/store/store.h"
 #include "sidecar/trust/testing/identity_folder.h"
 
 namespace postern::link {
@@ -75,7 +79,35 @@ struct LinkWorld {
   LinkMetrics metrics{registry};
   LinkEnv env{loop, scratch, resolver, codec, log.logger(), metrics};
   pki::TestAuthority ca;
-  std::uint8_t stores = 0;  // of parents so far
+};
+
+// Delivers what a store keeps to a sink, in order; what is refused counts as delivered.
+class Delivery {
+ public:
+  Delivery(store::Store& store, record::Sink& sink) : sink_(sink) {
+    auto made = store::Reader::Make(store, "sink");
+    CHECK(made, "a store has room for a reader");
+    reader_ = *std::move(made);
+    reader_->OnReady([this] { Pump(); });
+  }
+  ~Delivery() { *alive_ = false; }
+
+ private:
+  void Pump() {
+    while (const store::Kept* next = reader_->Peek()) {
+      const std::uint64_t after = reader_->position();
+      const std::uint64_t sequence = next->sequence;
+      const record::RecordPtr record = next->record;
+      reader_->Next();
+      sink_.Deliver(record, {}, [this, alive = alive_, after, sequence](const record::Answer&) {
+        if (*alive) CHECK(reader_->Done(after, sequence), "few are out of order");
+      });
+    }
+  }
+
+  record::Sink& sink_;
+  std::unique_ptr<store::Reader> reader_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 struct ParentSite {
@@ -85,14 +117,20 @@ struct ParentSite {
       : ParentSite(world, std::move(registered), memory, host, port, world.Identity(host)) {}
   ParentSite(LinkWorld& world, std::set<std::string> registered, std::uint64_t memory,
              const std::string& host, std::uint16_t wanted, trust::IdentityPtr identity)
-      : budget(memory), admission(std::move(registered)) {
+      : budget(memory), admission(std::move(registered)), store_metrics(registry) {
     options.host = host;
-    options.store = {++world.stores};
+    disk.at_once = true;
+    auto opened = store::Store::Open(
+        {world.loop, disk, storage, budget, world.log.logger(), store_metrics},
+        {.folder = "queue", .max_bytes = std::uint64_t{256} << 20, .member = host});
+    CHECK(opened, "a store in memory opens");
+    store = *std::move(opened);
+    delivery = std::make_unique<Delivery>(*store, sink);
     auto socket = net::Listen(*net::SocketAddress::FromIp("127.0.0.1", wanted));
     CHECK(socket.has_value(), "a port of this machine is free");
     server =
         std::make_unique<LinkServer>(world.env, options, *std::move(socket), std::move(identity),
-                                     LinkServer::Inside{admission, sink, budget});
+                                     LinkServer::Inside{admission, sink, budget, *store});
   }
   std::uint16_t port() const { return server->address().port(); }
 
@@ -100,13 +138,18 @@ struct ParentSite {
   record::MemoryBudget budget;
   trust::Admission admission;
   ScriptSink sink;
+  base::HeldWorker disk;
+  fs::MemoryStorage storage;
+  metrics::Registry registry{"test"};
+  store::StoreMetrics store_metrics;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Delivery> delivery;
   std::unique_ptr<LinkServer> server;
 };
 
 struct ChildSite {
   ChildSite(LinkWorld& world, const std::string& host, const std::vector<std::uint16_t>& ports,
-            trust::IdentityPtr identity, const std::string& parent_host = "ms1.example")
-      : budget(1ULL << 32U) {
+            trust::IdentityPtr identity, const std::string& parent_host = "ms1.example") {
     options.host = host;
     std::vector<ParentAddress> parents;
     for (const std::uint16_t port : ports) {
@@ -137,8 +180,7 @@ struct ChildSite {
 
   void Store(std::uint64_t number, std::size_t size = 100) {
     const record::RecordPtr record = MakeRecord(number, size);
-    budget.Force(record->body.size());
-    stored.Append(*record, record->body.size(), [](const record::Answer&) {});
+    stored.Append(*record);
   }
   void Ask(base::Instant deadline, std::uint64_t number, record::Done done,
            std::size_t size = 100) {
@@ -147,8 +189,7 @@ struct ChildSite {
   }
 
   LinkOptions options;
-  record::MemoryBudget budget;
-  MemoryQueue stored{record::StoreId{1}, budget};
+  MemoryQueue stored{record::StoreId{1}};
   Outbox outbox{.live = {}, .stored = stored};
   std::unique_ptr<Uplink> uplink;
 };

@@ -1,0 +1,196 @@
+#include "sidecar/relay/backend_feed.h"
+
+#include <algorithm>
+
+namespace postern::relay {
+
+using record::Answer;
+using record::AnswerCode;
+
+namespace {
+
+// How long one delivery may take before it counts as failed and is tried again.
+constexpr base::Duration kDeliveryBound = std::chrono::seconds(30);
+constexpr std::size_t kMostItems = 16'384;
+
+// Only a fault of the body itself: an expired token at a backend must not become data loss.
+bool IsFaultOfBody(const Answer& answer) { return answer.code == AnswerCode::kInvalidArgument; }
+
+// Protobuf messages are merged by writing one behind the other: repeated fields add up
+// (https://protobuf.dev/programming-guides/encoding/#last-one-wins).
+base::Bytes Concatenate(const std::vector<record::RecordPtr>& records, std::size_t size) {
+  base::BytesBuilder builder(size);
+  for (const record::RecordPtr& record : records) builder.Append(record->body.view());
+  return std::move(builder).Finish();
+}
+
+}  // namespace
+
+std::string BackendFeed::CursorName(const std::string& backend, record::Signal signal) {
+  return backend + "/" + std::string(record::SignalName(signal));
+}
+
+base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(base::Loop& loop, store::Store& store,
+                                                             record::Sink& backend, Options options,
+                                                             RelayMetrics& metrics) {
+  ASSIGN_OR_RETURN(auto reader,
+                   store::Reader::Make(store, CursorName(options.backend, options.signal)));
+  std::unique_ptr<BackendFeed> feed(
+      new BackendFeed(loop, std::move(reader), backend, std::move(options), metrics));
+  loop.Post([raw = feed.get(), alive = std::weak_ptr<bool>(feed->alive_)] {
+    if (!alive.expired()) raw->Pump();
+  });
+  return feed;
+}
+
+BackendFeed::BackendFeed(base::Loop& loop, std::unique_ptr<store::Reader> reader,
+                         record::Sink& backend, Options options, RelayMetrics& metrics)
+    : loop_(loop),
+      reader_(std::move(reader)),
+      backend_(backend),
+      options_(std::move(options)),
+      metrics_(metrics),
+      seen_(reader_->floor()),
+      unknown_through_(reader_->end()),
+      unknown_bytes_(options_.in_flight * std::max(options_.most_merged, options_.look_ahead)) {
+  reader_->OnReady([this] { Pump(); });
+}
+
+BackendFeed::~BackendFeed() = default;
+
+bool BackendFeed::empty() const { return items_.empty() && reader_->position() >= reader_->end(); }
+
+void BackendFeed::Pump() {
+  // A backend may answer before Deliver returns: the loop below goes on then, instead of recursing.
+  if (std::exchange(pumping_, true)) return;
+  std::uint64_t before = 0;
+  do {
+    before = finished_;
+    LookAhead();
+    RequestAll();
+  } while (finished_ != before);
+  pumping_ = false;
+}
+
+// Round robin, so that one busy origin does not hold the others up.
+void BackendFeed::RequestAll() {
+  auto at = lines_.upper_bound(last_line_);
+  for (std::size_t left = lines_.size(); left > 0 && in_flight_ < options_.in_flight; --left) {
+    if (at == lines_.end()) at = lines_.begin();
+    last_line_ = at->first;
+    Request(at->first, at->second);
+    at = at->second.waiting.empty() ? lines_.erase(at) : std::next(at);
+  }
+}
+
+// Takes over what the store has, as far as may be looked at.
+void BackendFeed::LookAhead() {
+  std::uint64_t skipped = seen_;  // of other signals, or done
+  while (items_.size() < kMostItems && bytes_ < options_.look_ahead) {
+    const store::Kept* next = reader_->Peek();
+    if (next == nullptr) break;
+    const record::RecordPtr record = next->record;
+    const std::uint64_t sequence = next->sequence;
+    const bool done = reader_->IsDone(sequence);
+    reader_->Next();
+    if (record->signal == options_.signal && !done) {
+      items_.emplace(sequence, Item{.after = seen_, .record = record});
+      bytes_ += record->body.size();
+      lines_[{record->origin.member, record->origin.store}].waiting.push_back(sequence);
+      seen_ = skipped = sequence;
+    } else {
+      skipped = sequence;
+    }
+  }
+  if (skipped > seen_) {
+    (void)reader_->Done(seen_, skipped);
+    seen_ = skipped;
+  }
+}
+
+void BackendFeed::Request(const OriginKey& key, Line& line) {
+  while (line.requested == 0 && !line.waiting.empty() && !line.retry.pending() &&
+         in_flight_ < options_.in_flight) {
+    const record::RecordPtr request = Take(line);
+    ++in_flight_;
+    backend_.Deliver(request, loop_.clock().Now() + kDeliveryBound,
+                     [this, key, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
+                       if (!alive.expired()) OnAnswer(key, answer);
+                     });
+  }
+}
+
+// Returns the first of those that wait, or several of them as one.
+record::RecordPtr BackendFeed::Take(Line& line) {
+  const record::RecordPtr first = items_.at(line.waiting.front()).record;
+  bool repeat = MayBeRepeat(line.waiting.front());
+  std::vector<record::RecordPtr> merged{first};
+  std::uint64_t size = first->body.size();
+  for (std::size_t at = 1; at < line.waiting.size() && line.alone == 0; ++at) {
+    const record::RecordPtr& next = items_.at(line.waiting[at]).record;
+    size += next->body.size();
+    if (size > options_.most_merged || next->metadata != first->metadata ||
+        next->possible_repeat != first->possible_repeat) {
+      break;
+    }
+    repeat = MayBeRepeat(line.waiting[at]) || repeat;
+    merged.push_back(next);
+  }
+  line.requested = merged.size();
+  record::RecordPtr request = first;
+  if (merged.size() > 1) {
+    record::Record one = *first;
+    std::size_t whole = 0;
+    for (const record::RecordPtr& record : merged) whole += record->body.size();
+    one.body = Concatenate(merged, whole);
+    request = std::make_shared<const record::Record>(std::move(one));
+  }
+  if (!repeat) return request;
+  metrics_.redelivered.Increment(static_cast<double>(merged.size()));
+  return record::AsPossibleRepeat(request);
+}
+
+// Whether a process before us may have delivered the record and not come to write that down.
+bool BackendFeed::MayBeRepeat(std::uint64_t sequence) {
+  if (sequence > unknown_through_ || unknown_bytes_ == 0) return false;
+  const std::uint64_t size = items_.at(sequence).record->body.size();
+  unknown_bytes_ -= std::min(unknown_bytes_, std::max<std::uint64_t>(size, 1));
+  return true;
+}
+
+void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
+  --in_flight_;
+  Line& line = lines_.at(key);
+  if (IsFaultOfBody(answer) && line.requested > 1) {
+    line.alone = line.requested;  // one of them is at fault: each by itself tells which
+    line.requested = 0;
+  } else if (answer.ok() || IsFaultOfBody(answer)) {
+    if (!answer.ok()) metrics_.rejected.Increment();
+    Finish(line);
+  } else {
+    line.requested = 0;
+    const base::Duration wait = std::max<base::Duration>(line.backoff.Next(), answer.retry_after);
+    line.retry = loop_.PostAfter(wait, [this] { Pump(); });
+  }
+  Pump();
+}
+
+void BackendFeed::Finish(Line& line) {
+  for (; line.requested > 0; --line.requested) {
+    const auto item = items_.find(line.waiting.front());
+    line.waiting.pop_front();
+    bytes_ -= item->second.record->body.size();
+    item->second.record = nullptr;
+    if (reader_->Done(item->second.after, item->first)) items_.erase(item);
+    ++finished_;
+    if (line.alone > 0) --line.alone;
+  }
+  line.backoff.Reset();
+  // What found no range left stands at the floor in the end.
+  for (auto low = items_.begin(); low != items_.end() && low->second.record == nullptr;) {
+    if (!reader_->Done(low->second.after, low->first)) break;
+    low = items_.erase(low);
+  }
+}
+
+}  // namespace postern::relay

@@ -1,0 +1,100 @@
+// BackendFeed: delivers what a store keeps of one signal to one backend.
+//
+// Records of one origin go one request after the other, in order; several origins side by side.
+// What the backend does not take is tried again until it does: only a fault of the body ends a
+// record otherwise (`rejected`).
+//
+//   floor                         position
+//     │ done │ in flight │ waiting │ not looked at │
+//
+// Threads: loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "lib/base/backoff.h"
+#include "lib/base/loop.h"
+#include "sidecar/record/sink.h"
+#include "sidecar/relay/relay_metrics.h"
+#include "sidecar/store/reader.h"
+
+namespace postern::relay {
+
+class BackendFeed {
+ public:
+  struct Options {
+    std::string backend;
+    record::Signal signal = record::Signal::kLogs;
+    std::size_t in_flight = 4;                          // requests
+    std::uint64_t look_ahead = std::uint64_t{4} << 20;  // bytes of bodies
+    // Neighbours are merged into one request of at most this size; 0: each goes alone.
+    std::uint64_t most_merged = 0;
+  };
+
+  // `store`, `backend` and `metrics` outlive the feed. Fails as Reader::Make does.
+  static base::Result<std::unique_ptr<BackendFeed>> Make(base::Loop& loop, store::Store& store,
+                                                         record::Sink& backend, Options options,
+                                                         RelayMetrics& metrics);
+  ~BackendFeed();
+
+  // The cursor's name in the store: "collector/logs".
+  static std::string CursorName(const std::string& backend, record::Signal signal);
+
+  // Whether the backend is done with everything that is kept of its signal.
+  bool empty() const;
+
+ private:
+  struct Item {
+    std::uint64_t after;       // the last sequence before it that is not another signal's
+    record::RecordPtr record;  // null: done, though the cursor had no range left to say so
+  };
+  using Items = std::map<std::uint64_t, Item>;  // by sequence
+  using OriginKey = std::pair<std::string, record::StoreId>;
+  // The records of one origin.
+  struct Line {
+    std::deque<std::uint64_t> waiting;
+    std::size_t requested = 0;  // of them, from the front: in flight
+    std::size_t alone = 0;      // a merged request was refused for its body: so many one by one
+    base::Backoff backoff{
+        {.first = std::chrono::milliseconds(100), .most = std::chrono::seconds(60)}, 1};
+    base::Timer retry;
+  };
+
+  BackendFeed(base::Loop& loop, std::unique_ptr<store::Reader> reader, record::Sink& backend,
+              Options options, RelayMetrics& metrics);
+
+  void Pump();
+  void LookAhead();
+  void RequestAll();
+  void Request(const OriginKey& key, Line& line);
+  record::RecordPtr Take(Line& line);
+  void OnAnswer(const OriginKey& key, const record::Answer& answer);
+  void Finish(Line& line);
+  bool MayBeRepeat(std::uint64_t sequence);
+
+  base::Loop& loop_;
+  std::unique_ptr<store::Reader> reader_;
+  record::Sink& backend_;
+  const Options options_;
+  RelayMetrics& metrics_;
+  Items items_;
+  std::uint64_t bytes_ = 0;  // of items_
+  std::uint64_t seen_;       // the last sequence that is an item's, was skipped or is done
+  std::map<OriginKey, Line> lines_;
+  OriginKey last_line_;  // that was served
+  std::size_t in_flight_ = 0;
+  std::uint64_t finished_ = 0;
+  bool pumping_ = false;
+  // What a process before us may have had in flight.
+  std::uint64_t unknown_through_;
+  std::uint64_t unknown_bytes_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace postern::relay

@@ -1,0 +1,262 @@
+#include "sidecar/relay/backend_feed.h"
+
+#include <gmock/gmock.h>
+
+#include "sidecar/link/testing/script_sink.h"
+#include "sidecar/store/testing/store_fixture.h"
+
+namespace postern::relay {
+namespace {
+
+using link::ScriptSink;
+using record::Answer;
+using record::AnswerCode;
+using record::Signal;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Answer Refusal(AnswerCode code) { return {.code = code, .message = "no", .response = {}}; }
+
+class BackendFeedTest : public store::StoreFixture {
+ protected:
+  void SetUp() override { Open(); }
+
+  void MakeFeed() {
+    auto made = BackendFeed::Make(loop_, *store_, backend_, options_, relay_metrics_);
+    ASSERT_TRUE(made);
+    feed_ = *std::move(made);
+    loop_.RunUntilIdle();
+  }
+  // The store and the feed as after a restart; the disk kept what was synced.
+  void Restart() {
+    feed_.reset();
+    Open();
+    MakeFeed();
+  }
+  // A child's record, kept and synced.
+  void Keep(const std::string& body, const std::string& member = "a.example",
+            Signal signal = Signal::kLogs, const std::string& tenant = "") {
+    store::Store::Incoming incoming{
+        .record = {.signal = signal,
+                   .metadata = {},
+                   .origin = {.member = member, .store = {}, .sequence = ++sequence_},
+                   .body = base::Bytes::Copy(body)},
+        .hop =
+            store::Hop{.sender = {.member = member, .store = {1}}, .sequence = sequence_, .crc = 0},
+        .on_kept = [](const base::Status&) {}};
+    if (!tenant.empty()) incoming.record.metadata = {{"x-tenant", tenant}};
+    ASSERT_TRUE(store_->Append(incoming));
+  }
+  std::vector<std::string> Delivered() const {
+    std::vector<std::string> bodies;
+    for (const record::RecordPtr& record : backend_.delivered()) {
+      bodies.emplace_back(record->body.view());
+    }
+    return bodies;
+  }
+
+  record::MemoryBudget& budget() { return budget_; }
+  ScriptSink backend_;
+  RelayMetrics relay_metrics_{registry_};
+  BackendFeed::Options options_{.backend = "collector"};
+  std::uint64_t sequence_ = 0;
+  std::unique_ptr<BackendFeed> feed_;
+
+  ~BackendFeedTest() override { feed_.reset(); }
+};
+
+TEST_F(BackendFeedTest, DeliversInOrderOneAtATimeAndOnlyItsSignal) {
+  MakeFeed();
+  Keep("1");
+  Keep("metrics", "a.example", Signal::kMetrics);
+  Keep("2");
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("1"));
+  EXPECT_FALSE(feed_->empty());
+  backend_.AnswerNext({});
+  EXPECT_THAT(Delivered(), ElementsAre("1", "2"));
+  backend_.AnswerNext({});
+  EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, DeliversTheRecordsOfSeveralOriginsSideBySide) {
+  options_.in_flight = 2;
+  MakeFeed();
+  for (const char* member : {"a.example", "b.example", "c.example"}) {
+    Keep(std::string(member) + " 1", member);
+    Keep(std::string(member) + " 2", member);
+  }
+  Sync();
+  EXPECT_EQ(backend_.held().size(), 2U) << "as many as may be in flight";
+  const std::string first(backend_.held()[0].record->origin.member);
+  backend_.AnswerAt(0, {});
+  EXPECT_NE(backend_.held().back().record->origin.member, first) << "the others have their turn";
+  while (!backend_.held().empty()) backend_.AnswerNext({});
+  EXPECT_EQ(Delivered().size(), 6U);
+  EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, TriesAgainWhatIsNoFaultOfTheBody) {
+  for (const AnswerCode code : {AnswerCode::kUnavailable, AnswerCode::kUnauthenticated,
+                                AnswerCode::kNotFound, AnswerCode::kResourceExhausted,
+                                AnswerCode::kPermissionDenied, AnswerCode::kUnimplemented}) {
+    ScriptSink fresh;
+    backend_ = fresh;
+    MakeFeed();
+    Keep("1");
+    Keep("2");
+    Sync();
+    for (int i = 0; i < 5; ++i) {
+      backend_.AnswerNext(Refusal(code));
+      EXPECT_THAT(backend_.held(), IsEmpty()) << "not at once";
+      loop_.Advance(seconds(61));
+      ASSERT_EQ(backend_.held().size(), 1U) << i;
+    }
+    backend_.AnswerNext({});
+    backend_.AnswerNext({});
+    EXPECT_EQ(Delivered().back(), "2");
+    EXPECT_TRUE(feed_->empty());
+    feed_.reset();
+  }
+  EXPECT_EQ(relay_metrics_.rejected.value(), 0);
+}
+
+TEST_F(BackendFeedTest, WaitsAsLongAsTheBackendAsks) {
+  MakeFeed();
+  Keep("1");
+  Sync();
+  backend_.AnswerNext({.code = AnswerCode::kResourceExhausted,
+                       .message = "full",
+                       .retry_after = seconds(30),
+                       .response = {}});
+  loop_.Advance(seconds(29));
+  EXPECT_THAT(backend_.held(), IsEmpty());
+  loop_.Advance(seconds(1));
+  EXPECT_EQ(backend_.held().size(), 1U);
+}
+
+TEST_F(BackendFeedTest, RejectsAFaultOfTheBodyAndGoesOn) {
+  MakeFeed();
+  Keep("bad");
+  Keep("good");
+  Sync();
+  backend_.AnswerNext(Refusal(AnswerCode::kInvalidArgument));
+  EXPECT_EQ(relay_metrics_.rejected.value(), 1);
+  EXPECT_THAT(Delivered(), ElementsAre("bad", "good"));
+}
+
+TEST_F(BackendFeedTest, OneOriginThatIsRefusedHoldsUpNoOther) {
+  MakeFeed();
+  backend_.OnDeliver([](const record::Record& record) -> std::optional<Answer> {
+    return record.origin.member == "a.example" ? Refusal(AnswerCode::kUnavailable) : Answer{};
+  });
+  for (int i = 0; i < 3; ++i) {
+    Keep("a", "a.example");
+    Keep("b" + std::to_string(i), "b.example");
+  }
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("a", "b0", "b1", "b2"));
+}
+
+// === merging ===
+
+TEST_F(BackendFeedTest, MergesNeighboursByWritingOneBehindTheOther) {
+  options_.most_merged = 5;
+  MakeFeed();
+  Keep("1");
+  Sync();
+  for (const char* body : {"22", "333", "4", "55"}) Keep(body);
+  Keep("6", "a.example", Signal::kLogs, "east");
+  Keep("7", "a.example", Signal::kLogs, "west");
+  Sync();
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  backend_.AnswerNext({});
+  EXPECT_THAT(Delivered(), ElementsAre("1", "22333", "455", "6", "7"));
+  EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, FindsTheOneAtFaultAmongThoseItMerged) {
+  options_.most_merged = 100;
+  MakeFeed();
+  backend_.OnDeliver([](const record::Record& record) -> Answer {
+    const bool bad = record.body.view().find('x') != std::string_view::npos;
+    return bad ? Refusal(AnswerCode::kInvalidArgument) : Answer{};
+  });
+  for (const char* body : {"1", "x", "3"}) Keep(body);
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("1x3", "1", "x", "3"));
+  EXPECT_EQ(relay_metrics_.rejected.value(), 1);
+  Keep("4");
+  Keep("5");
+  Sync();
+  EXPECT_EQ(Delivered().back(), "45") << "and merges again";
+}
+
+// === restarts ===
+
+TEST_F(BackendFeedTest, DeliversAfterARestartWhatWasNotAnsweredAndSaysThatItMayBeARepeat) {
+  MakeFeed();
+  for (const char* body : {"1", "2", "3"}) Keep(body);
+  Sync();
+  backend_.AnswerNext({});
+  Sync();
+  loop_.Advance(seconds(2));
+  Sync();
+  Restart();
+  EXPECT_THAT(Delivered(), ElementsAre("1", "2", "2"));
+  EXPECT_FALSE(backend_.delivered()[1]->possible_repeat);
+  EXPECT_TRUE(backend_.delivered()[2]->possible_repeat);
+  EXPECT_GE(relay_metrics_.redelivered.value(), 1);
+  Keep("4");
+  Sync();
+  backend_.AnswerAll({});
+  backend_.AnswerAll({});
+  EXPECT_EQ(Delivered().back(), "4");
+  EXPECT_FALSE(backend_.delivered().back()->possible_repeat) << "new since the restart";
+}
+
+TEST_F(BackendFeedTest, RemembersWhatWasDoneOutOfOrder) {
+  MakeFeed();
+  Keep("a", "a.example");
+  Keep("b", "b.example");
+  Keep("c", "c.example");
+  Sync();
+  ASSERT_EQ(backend_.held().size(), 3U);
+  backend_.AnswerAt(1, {});  // b
+  Sync();
+  loop_.Advance(seconds(2));
+  Sync();
+  Restart();
+  EXPECT_THAT(Delivered(), ElementsAre("a", "b", "c", "a", "c"));
+}
+
+TEST_F(BackendFeedTest, LetsTheLogGoOnceItIsDone) {
+  max_bytes_ = std::uint64_t{2} << 20;
+  Open();
+  MakeFeed();
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  for (int i = 0; i < 100; ++i) {
+    Keep(std::string(100'000, 'x'));
+    Sync();
+    loop_.Advance(seconds(1));
+    Sync();
+  }
+  EXPECT_EQ(Delivered().size(), 100U);
+}
+
+TEST_F(BackendFeedTest, TakesNoMoreThanItMayLookAhead) {
+  options_.look_ahead = 1000;
+  MakeFeed();
+  for (int i = 0; i < 50; ++i) Keep(std::string(100, 'x'));
+  Sync();
+  budget_.Force(0);
+  EXPECT_EQ(backend_.held().size(), 1U);
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  backend_.AnswerNext({});
+  EXPECT_EQ(Delivered().size(), 50U);
+  EXPECT_TRUE(feed_->empty());
+}
+
+}  // namespace
+}  // namespace postern::relay

@@ -1,0 +1,99 @@
+#include "sidecar/relay/uplink_queue.h"
+
+#include <algorithm>
+
+#include "lib/base/crc32c.h"
+
+namespace postern::relay {
+
+using base::Code;
+using base::Fail;
+using base::Status;
+
+namespace {
+
+constexpr const char* kCursor = "uplink";
+// No link has more than this on its way: docs/link-protocol.md.
+constexpr std::uint64_t kMostWindow = std::uint64_t{32} << 20;
+
+}  // namespace
+
+base::Result<std::unique_ptr<UplinkQueue>> UplinkQueue::Make(store::Store& store) {
+  ASSIGN_OR_RETURN(auto reader, store::Reader::Make(store, kCursor));
+  return std::unique_ptr<UplinkQueue>(new UplinkQueue(store, std::move(reader)));
+}
+
+UplinkQueue::UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader)
+    : store_(store),
+      reader_(std::move(reader)),
+      sent_through_(store.synced_through()),
+      unknown_bytes_(kMostWindow) {
+  reader_->OnReady([this] {
+    if (reader_->Peek() != nullptr) TellReady();
+  });
+}
+
+record::RecordPtr UplinkQueue::Next() {
+  const store::Kept* next = reader_->Peek();
+  return next == nullptr ? nullptr : next->record;
+}
+
+void UplinkQueue::Advance() {
+  const std::uint64_t sequence = next_sequence();
+  const std::uint64_t size = reader_->Peek()->record->body.size();
+  reader_->Next();
+  if (sequence > sent_through_) {
+    sent_through_ = sequence;
+    unknown_bytes_ = 0;
+    return;
+  }
+  if (unknown_bytes_ == 0) return;
+  unknown_bytes_ -= std::min(unknown_bytes_, size);
+  if (unknown_bytes_ > 0) return;
+  sent_through_ = sequence;  // the window before the restart reached no further
+  repeat_through_ = std::min(repeat_through_, sequence);
+}
+
+void UplinkQueue::Reject(const std::string& /*why*/) {
+  const std::uint64_t after = reader_->position();
+  const std::uint64_t sequence = next_sequence();
+  reader_->Next();
+  // One range too many is no loss: after a restart the record is judged again.
+  (void)reader_->Done(after, sequence);
+}
+
+Status UplinkQueue::CheckMark(const link::ParentMark& mark) {
+  if (mark.sequence <= store_.last_sequence() && !HasOtherCrc(mark)) return {};
+  RETURN_IF_ERROR(store_.TakeNewStore());
+  return Fail(Code::kConflict,
+              "the parent keeps record " + std::to_string(mark.sequence) +
+                  " of this store, which never had it: the queue's folder is an older copy; it "
+                  "goes on as a new store, and some records may arrive twice");
+}
+
+// Whether we still have that record, and it is another one.
+bool UplinkQueue::HasOtherCrc(const link::ParentMark& mark) const {
+  if (mark.sequence <= reader_->floor()) return false;
+  // A reader of its own: a link may be using ours.
+  const auto probe = store::Reader::Make(store_, kCursor);
+  if (!probe) return false;
+  (*probe)->SeekAfter(mark.sequence - 1);
+  const store::Kept* ours = (*probe)->Peek();
+  return ours != nullptr && ours->sequence == mark.sequence &&
+         base::Crc32c(ours->record->body.view()) != mark.crc;
+}
+
+void UplinkQueue::StartAfter(std::uint64_t mark, const record::StoreId& keeper) {
+  reader_->SeekAfter(std::max(reader_->floor(), mark));
+  if (keeper != keeper_) repeat_through_ = sent_through_;
+  keeper_ = keeper;
+}
+
+bool UplinkQueue::Acknowledge(std::uint64_t through) {
+  if (through > sent_through_) return false;
+  if (through > reader_->floor()) (void)reader_->Done(reader_->floor(), through);
+  if (through > reader_->position()) reader_->SeekAfter(through);
+  return true;
+}
+
+}  // namespace postern::relay
