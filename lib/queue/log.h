@@ -29,6 +29,7 @@
 #include "lib/base/result.h"
 #include "lib/fs/storage.h"
 #include "lib/queue/cursors.h"
+#include "lib/queue/internal/salvage.h"
 #include "lib/queue/log_writer.h"
 #include "lib/queue/marks.h"
 #include "lib/queue/recovery.h"
@@ -44,7 +45,7 @@ struct LogOptions {
 // What Open found.
 struct OpenReport {
   bool new_store = false;                // a new id: the folder is new, or its own was unreadable
-  std::vector<Damage> damages;           // of records that somebody still needs
+  std::vector<Damage> damages;           // of records that somebody still needs; see LogReader
   std::vector<std::uint64_t> set_aside;  // positions of *.damaged files that are new
   bool lost_checkpoint = false;          // one that a head names: marks may be lower than they were
   bool lost_cursors = false;  // they stand where a checkpoint or the log's begin has them
@@ -118,7 +119,8 @@ class Log {
   Stamp Now() const;
   void CollectRecords(Work& work);
   void CollectCursors(Work& work);
-  void CollectRemovals(Work& work);
+  bool CollectRemovals(Work& work);
+  void CollectCheckpoint(Work& work, bool needed);
   void ApplyRecords(const Done& done, Applied& applied);
   void ApplyRooms(const Done& done);
   void CountRoom();
@@ -133,8 +135,9 @@ class Log {
   std::optional<internal::SlotFile> store_file_;
 
   std::map<std::uint64_t, Segment> segments_;  // by position
-  std::vector<Damage> holes_;                  // that the opening found, needed or not
-  std::uint64_t writing_ = 0;                  // position of the segment that is written to
+  std::vector<Damage> holes_;                  // that the opening or a reader found, needed or not
+  internal::DamagedFiles damaged_files_;
+  std::uint64_t writing_ = 0;  // position of the segment that is written to
   std::uint64_t end_ = 0;
   std::uint64_t used_bytes_ = 0;
   std::uint64_t next_sequence_ = 0;

@@ -237,7 +237,7 @@ TEST_F(LogDamage, PassesOverWhatRotsWhileItIsOpen) {
   const auto entries = reader.Read(0);
   ASSERT_THAT(entries, IsOk());
   EXPECT_EQ(entries->front().body.view(), groups_[1]);
-  EXPECT_EQ(reader.damages(), 1U);
+  EXPECT_THAT(reader.TakeDamages(), SizeIs(1));
 }
 
 TEST_F(LogDamage, DoesNotTouchWhatALaterVersionWrote) {

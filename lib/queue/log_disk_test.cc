@@ -91,7 +91,7 @@ TEST_F(LogDisk, TakesReadsAndRemovesWhileTheDiskIsBusy) {
     most_segments = std::max(most_segments, log_->segments());
   }
   EXPECT_EQ(read, appended);
-  EXPECT_EQ(reader.damages(), 0U);
+  EXPECT_THAT(reader.TakeDamages(), testing::IsEmpty());
   EXPECT_LT(most_segments, 8U) << "of sixteen that were written";
 }
 

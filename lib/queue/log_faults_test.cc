@@ -192,11 +192,34 @@ TEST_F(LogFaults, RemovesNothingThatOnlyAnUnsyncedCursorIsAbove) {
   EXPECT_THAT(ReadAll(log_->cursors().floor()), SizeIs(12));
 }
 
+TEST_F(LogFaults, GivesUpNoCheckpointForOneThatCanWait) {
+  while (FilesOf(FileKind::kCheckpoint).empty()) Commit({std::string(500, 'x')});
+  const std::vector<std::string> before = FilesOf(FileKind::kCheckpoint);
+  bool refused = false;
+  for (int i = 0; i < 20; ++i) {
+    disk_.SetFree(2 * options_.segment_bytes);
+    ASSERT_THAT(log_->Append(Own(std::string(500, 'x'))), IsOk());
+    std::optional<Work> work = log_->Collect();
+    ASSERT_TRUE(work);
+    if (work->checkpoint) {
+      disk_.SetFree(0);
+      work->entries.clear();
+      refused = true;
+    }
+    const Applied applied = log_->Apply(log_->writer().Do(*std::move(work)));
+    if (!refused) continue;
+    EXPECT_THAT(applied.checkpoint, HasCode(Code::kExhausted));
+    break;
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(FilesOf(FileKind::kCheckpoint), before);
+}
+
 TEST_F(LogFaults, RemovesNothingWithoutACheckpointOnTheDisk) {
   ASSERT_THAT(log_->AddCursor("a"), IsOk());
   ASSERT_THAT(log_->Append(From(kEast, 5, "e5")), IsOk());
-  for (int i = 0; i < 10; ++i) Commit({std::string(500, 'x')});
   disk_.FailSyncs(FaultyStorage::kAlways, ".marks");
+  for (int i = 0; i < 10; ++i) Commit({std::string(500, 'x')});
   ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
   for (int i = 0; i < 4; ++i) {
     clock_.Advance(2s);

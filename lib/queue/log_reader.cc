@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <utility>
+
+#include "lib/queue/internal/salvage.h"
 
 namespace postern::queue {
 
@@ -21,7 +24,12 @@ Result<std::vector<StoredEntry>> LogReader::Read(std::uint64_t after) {
       const Status opened = OpenSegment(part);
       if (!opened && opened.error().code() != Code::kNotFound) return opened.error();
       if (!opened) {  // somebody removed it
-        ++damages_;
+        // As Recovery has it: from where the segment before ends.
+        const bool first = at == log_.segments_.begin();
+        Tell({.from = first ? part.position : std::prev(at)->second.part.end,
+              .to = part.end,
+              .after = part.first_sequence - 1,
+              .before = part.last_sequence + 1});
         continue;
       }
     }
@@ -43,9 +51,8 @@ Result<std::vector<StoredEntry>> LogReader::ReadIn(const SegmentPart& part, std:
       continue;
     }
     auto group = GroupAt(next_, part.end, after);
-    if (!group && group.error().code() != Code::kCorrupt) return group.error();
     if (!group) {
-      RETURN_IF_ERROR(PassOver(part));
+      RETURN_IF_ERROR(PassOver(part, group.error()));
       continue;
     }
     next_ = group->head.end();
@@ -84,14 +91,38 @@ Status LogReader::OpenSegment(const SegmentPart& part) {
 }
 
 // Goes to the next whole group of the segment, or to its end.
-Status LogReader::PassOver(const SegmentPart& part) {
-  std::string rest(part.end - segment_, '\0');
-  RETURN_IF_ERROR(fs::ReadExactly(*file_, 0, rest));
-  const std::size_t from = next_ - segment_ + kGroupAlignment;
-  const auto group = FindGroup(rest, from, segment_, log_.identity_.tag);
-  ++damages_;
-  next_ = group ? group->head.position : part.end;
+Status LogReader::PassOver(const SegmentPart& part, const base::Error& error) {
+  ASSIGN_OR_RETURN(const std::string bytes, internal::Salvage(*file_, 0, part.end - segment_));
+  const std::size_t at = next_ - segment_;
+  // What could not be read may be readable again; what was read and is no group stays none.
+  const bool corrupt = error.code() == Code::kCorrupt;
+  const auto group =
+      FindGroup(bytes, corrupt ? at + kGroupAlignment : at, segment_, log_.identity_.tag);
+  if (group && group->head.position == next_) return error;
+  Damage damage{.from = next_,
+                .to = group ? group->head.position : part.end,
+                .after = std::max(read_, part.first_sequence - 1),
+                .before = group ? group->head.first_sequence : part.last_sequence + 1};
+  // So does a damaged beginning.
+  const auto head = ParseSegmentHead(bytes);
+  if (at == kSegmentHeadSize && head && IsHeadOf(*head, segment_, log_.identity_.tag)) {
+    damage.from = head->former_end;
+  }
+  next_ = damage.to;
+  Tell(damage);
   return {};
+}
+
+void LogReader::Tell(Damage damage) {
+  const auto tells = [&damage](const Damage& one) {
+    return one.from <= damage.from && damage.to <= one.to;
+  };
+  auto& holes = log_.holes_;
+  if (std::any_of(holes.begin(), holes.end(), tells)) return;
+  holes.push_back(damage);
+  if (damage.before <= log_.synced_floor_ + 1) return;  // every reader was above it
+  damage.known = !log_.damaged_files_.SetAside(*log_.folder_, damage);
+  damages_.push_back(damage);
 }
 
 }  // namespace postern::queue

@@ -5,13 +5,15 @@
 //   after = entries.back().sequence;
 //
 // Going on where the last call ended costs one read; going elsewhere, one more for each group of
-// the segment before the place. What rotted since the opening is passed over and counted.
+// the segment before the place. What is damaged and was not found by the opening is found here: it
+// is passed over, set aside and told of.
 //
 // Threads: the log's.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -24,14 +26,16 @@ namespace postern::queue {
 class LogReader {
  public:
   // `log` outlives the reader.
-  explicit LogReader(const Log& log) : log_(log) {}
+  explicit LogReader(Log& log) : log_(log) {}
 
   // Returns the synced records above `after` that are in one group, rising. kUnavailable where the
   // disk cannot be read.
   base::Result<std::vector<StoredEntry>> Read(std::uint64_t after);
 
-  // How often bytes that were whole at the opening were no group any more.
-  std::uint64_t damages() const { return damages_; }
+  // Returns what the calls before passed over because it is damaged, of records that somebody still
+  // needs: to be called after each of them, before its records are used. Each damage is told once,
+  // by the reader of this log that met it first, and not where the opening's report has it.
+  std::vector<Damage> TakeDamages() { return std::exchange(damages_, {}); }
 
  private:
   struct ReadGroup {
@@ -43,14 +47,15 @@ class LogReader {
   base::Result<std::vector<StoredEntry>> ReadIn(const SegmentPart& part, std::uint64_t after);
   base::Result<ReadGroup> GroupAt(std::uint64_t position, std::uint64_t end,
                                   std::uint64_t after) const;
-  base::Status PassOver(const SegmentPart& part);
+  base::Status PassOver(const SegmentPart& part, const base::Error& error);
+  void Tell(Damage damage);
 
-  const Log& log_;
+  Log& log_;
   std::unique_ptr<fs::File> file_;
   std::uint64_t segment_ = ~std::uint64_t{0};  // position of the open one
   std::uint64_t next_ = 0;                     // position of the next group
   std::uint64_t read_ = 0;                     // the last sequence before it
-  std::uint64_t damages_ = 0;
+  std::vector<Damage> damages_;
 };
 
 }  // namespace postern::queue

@@ -18,7 +18,9 @@ Done LogWriter::Do(Work work) {
   done.work = std::move(work);
   if (!done.work.entries.empty()) WriteRecords(done);
   if (done.work.cursors) done.cursors = WriteCursors(done.work);
-  if (done.work.checkpoint) done.checkpoint = WriteCheckpoint(*done.work.checkpoint);
+  if (done.work.checkpoint) {
+    done.checkpoint = WriteCheckpoint(*done.work.checkpoint, done.work.checkpoint_can_wait);
+  }
   for (const std::uint64_t position : done.work.remove) {
     Remove(position, done);
     // One by one: a power cut must not bring a lower one back without a higher one.
@@ -106,7 +108,7 @@ Status LogWriter::WriteCursors(const Work& work) {
   return cursors_.Sync();
 }
 
-Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint) {
+Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {
   const std::string name = FileName(FileKind::kCheckpoint, checkpoint.position);
   const std::string bytes = EncodeCheckpoint(checkpoint, options_.tag);
   std::vector<std::uint64_t>& known = options_.checkpoints;
@@ -114,19 +116,23 @@ Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint) {
     // One that was found damaged, or that could not be written or synced.
     const Status removed = folder_->Remove(name);
     if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
-  } else {
-    known.push_back(checkpoint.position);
+    std::erase(known, checkpoint.position);
   }
+  known.push_back(checkpoint.position);
   auto made = folder_->Create(name, bytes.size());
-  if (!made && made.error().code() == Code::kExhausted && known.size() >= kCheckpointsKept) {
+  const bool full = !made && made.error().code() == Code::kExhausted;
+  if (full && !can_wait && known.size() >= kCheckpointsKept) {
     // On a full disk segments must go, and for that a checkpoint must come: the oldest makes room.
     RETURN_IF_ERROR(ForgetCheckpoint());
     made = folder_->Create(name, bytes.size());
   }
-  ASSIGN_OR_RETURN(const auto file, std::move(made));
+  if (!made) {
+    known.pop_back();  // it left nothing
+    return std::move(made).error();
+  }
   const std::array<std::string_view, 1> slices{bytes};
-  RETURN_IF_ERROR(file->WriteAt(0, slices));
-  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR((*made)->WriteAt(0, slices));
+  RETURN_IF_ERROR((*made)->Sync());
   RETURN_IF_ERROR(folder_->Sync());
   options_.checkpoint = checkpoint.position;
   while (known.size() > kCheckpointsKept) RETURN_IF_ERROR(ForgetCheckpoint());

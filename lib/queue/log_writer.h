@@ -31,6 +31,7 @@ struct Work {
   std::optional<std::string> cursors;
   bool sync_cursors = false;
   std::optional<Checkpoint> checkpoint;
+  bool checkpoint_can_wait = false;   // no segment waits for it: not worth an older one
   std::vector<std::uint64_t> remove;  // segments, by position
 };
 
@@ -77,7 +78,7 @@ class LogWriter {
   base::Result<std::unique_ptr<fs::File>> MakeSegment(const SegmentHead& head);
   void EndSegment(Done& done);
   base::Status WriteCursors(const Work& work);
-  base::Status WriteCheckpoint(const Checkpoint& checkpoint);
+  base::Status WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait);
   base::Status ForgetCheckpoint();
   void Remove(std::uint64_t position, Done& done);
 

@@ -29,12 +29,37 @@ std::optional<FoundGroup> FindGroup(std::string_view segment, std::size_t from,
   return std::nullopt;
 }
 
+bool IsHeadOf(const SegmentHead& head, std::uint64_t position, const Tag& tag) {
+  return head.tag == tag && head.position == position && head.former_end <= position;
+}
+
+std::vector<SegmentPart> BoundSegments(const std::vector<SegmentGlance>& segments,
+                                       std::uint64_t checkpoint) {
+  std::vector<SegmentPart> parts(segments.size());
+  std::uint64_t lowest = checkpoint;  // no later head names an end below
+  for (std::size_t i = segments.size(); i-- > 1;) {
+    const SegmentGlance& one = segments[i - 1];
+    const auto& next = segments[i].head;
+    if (!next) continue;
+    const std::uint64_t end = next->former_end;
+    const bool covered = end <= lowest;
+    lowest = std::min(lowest, end);
+    const bool inside = end > one.position + kSegmentHeadSize && end <= one.position + one.size;
+    if (i + 1 >= segments.size() || !covered || !inside || !one.head) continue;
+    const std::uint64_t first = one.head->first_sequence;
+    if (first == 0 || next->first_sequence <= first) continue;
+    parts[i - 1] = {.position = one.position,
+                    .end = end,
+                    .first_sequence = first,
+                    .last_sequence = next->first_sequence - 1};
+  }
+  return parts;
+}
+
 SegmentScan ScanSegment(std::string_view bytes, std::uint64_t position, const Tag& tag) {
   SegmentScan scan{.position = position, .head = std::nullopt, .groups = {}};
   const auto head = ParseSegmentHead(bytes.substr(0, kSegmentHeadSize));
-  if (head && head->tag == tag && head->position == position && head->former_end <= position) {
-    scan.head = *head;
-  }
+  if (head && IsHeadOf(*head, position, tag)) scan.head = *head;
   auto group = FindGroup(bytes, kSegmentHeadSize, position, tag);
   while (group) {
     const std::size_t behind = group->head.end() - position;
@@ -61,7 +86,18 @@ void Recovery::Add(const SegmentScan& scan) {
     ReachTo(group.previous_end);
     Keep(group);
   }
-  while (!kept_.empty() && kept_.front().segment + 2 < segments_.size()) kept_.pop_front();
+  // The very last one is kept however far below it stands: it knows the age.
+  while (kept_.size() > 1 && kept_.front().segment + 2 < segments_.size()) kept_.pop_front();
+}
+
+void Recovery::AddUnread(const SegmentPart& part, std::uint64_t former_end) {
+  if (segments_.empty()) reached_ = former_end;
+  segments_.push_back(part);
+  ReachTo(former_end);
+  EndDamages(part.first_sequence);
+  kept_.clear();
+  reached_ = unread_end_ = part.end;
+  last_sequence_ = part.last_sequence;
 }
 
 std::optional<FoundGroup> Recovery::last() const {
@@ -70,6 +106,7 @@ std::optional<FoundGroup> Recovery::last() const {
 }
 
 void Recovery::ReachTo(std::uint64_t end) {
+  if (end < unread_end_) fits_ = false;
   if (end > reached_) {
     damages_.push_back({.from = reached_, .to = end, .after = last_sequence_, .before = 0});
   }
@@ -88,13 +125,17 @@ void Recovery::Keep(const FoundGroup& group) {
   if (segment.empty()) segment.first_sequence = head.first_sequence;
   segment.last_sequence = head.last_sequence();
   segment.end = head.end();
-  for (auto damage = damages_.rbegin(); damage != damages_.rend() && damage->before == 0;
-       ++damage) {
-    damage->before = head.first_sequence;
-  }
+  EndDamages(head.first_sequence);
   kept_.push_back({.segment = segments_.size() - 1, .group = group});
   reached_ = head.end();
   last_sequence_ = head.last_sequence();
+}
+
+void Recovery::EndDamages(std::uint64_t first_sequence) {
+  for (auto damage = damages_.rbegin(); damage != damages_.rend() && damage->before == 0;
+       ++damage) {
+    damage->before = first_sequence;
+  }
 }
 
 void Recovery::DropLast() {

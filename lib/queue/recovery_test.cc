@@ -157,6 +157,131 @@ TEST_F(RecoveryTest, DoesNotCountVoidBytesAsDamaged) {
   EXPECT_THAT(LastOf(recovery), ElementsAre(4, 5, 6));
 }
 
+// === what the heads alone tell ===
+
+// Four segments at 0, 5000, 9000 and 14000; each head names the end of the one before.
+std::vector<SegmentGlance> Glances() {
+  const auto glance = [](std::uint64_t position, std::uint64_t former_end, std::uint64_t first) {
+    return SegmentGlance{.position = position,
+                         .size = 4000,
+                         .head = SegmentHead{.tag = kTag,
+                                             .position = position,
+                                             .capacity = 4000,
+                                             .former_end = former_end,
+                                             .checkpoint = 0,
+                                             .first_sequence = first}};
+  };
+  return {glance(0, 0, 1), glance(5000, 3000, 5), glance(9000, 8000, 7), glance(14000, 12000, 9)};
+}
+
+TEST(BoundSegments, TellsWhatAHeadAndTheNextOneBound) {
+  const std::vector<SegmentPart> parts = BoundSegments(Glances(), 8000);
+  ASSERT_THAT(parts, SizeIs(4));
+  EXPECT_EQ(parts[0].position, 0U);
+  EXPECT_EQ(parts[0].end, 3000U);
+  EXPECT_EQ(parts[0].first_sequence, 1U);
+  EXPECT_EQ(parts[0].last_sequence, 4U);
+  EXPECT_EQ(parts[1].end, 8000U);
+  EXPECT_TRUE(parts[2].empty()) << "one of the last two";
+  EXPECT_TRUE(parts[3].empty());
+}
+
+TEST(BoundSegments, LeavesOutWhatDoesNotFit) {
+  using All = std::vector<SegmentGlance>;
+  struct Case {
+    const char* when;
+    std::uint64_t checkpoint;
+    void (*change)(All& glances);
+    std::vector<bool> bounded;
+  };
+  const Case cases[] = {
+      {"all is whole", 8000, [](All&) {}, {true, true, false, false}},
+      {"the checkpoint covers one less", 7992, [](All&) {}, {true, false, false, false}},
+      {"there is no checkpoint", 0, [](All&) {}, {false, false, false, false}},
+      {"a head is damaged",
+       8000,
+       [](All& all) { all[1].head.reset(); },
+       {false, false, false, false}},
+      {"the first head is damaged",
+       8000,
+       [](All& all) { all[0].head.reset(); },
+       {false, true, false, false}},
+      {"a file is shorter than the next head says",
+       8000,
+       [](All& all) { all[0].size = 2992; },
+       {false, true, false, false}},
+      {"a segment is missing",
+       8000,
+       [](All& all) { all.erase(all.begin() + 1); },
+       {false, false, false}},
+      {"a segment holds nothing",
+       8000,
+       [](All& all) { all[2].head->former_end = 5512; },
+       {true, false, false, false}},
+      {"a later head names a lower end",
+       8000,
+       [](All& all) { all[3].head->former_end = 2000; },
+       {false, false, false, false}},
+      {"sequences do not rise",
+       8000,
+       [](All& all) { all[1].head->first_sequence = 1; },
+       {false, true, false, false}},
+      {"there are but two", 8000, [](All& all) { all.resize(2); }, {false, false}},
+      {"there is none", 8000, [](All& all) { all.clear(); }, {}},
+  };
+  for (const Case& one : cases) {
+    All glances = Glances();
+    one.change(glances);
+    std::vector<bool> bounded;
+    for (const SegmentPart& part : BoundSegments(glances, one.checkpoint)) {
+      bounded.push_back(!part.empty());
+    }
+    EXPECT_EQ(bounded, one.bounded) << one.when;
+  }
+}
+
+TEST_F(RecoveryTest, TakesASegmentUnreadAsItsBoundsSay) {
+  const SegmentPart a{.position = 0, .end = a_.end(), .first_sequence = 1, .last_sequence = 4};
+  Recovery recovery;
+  recovery.AddUnread(a, 0);
+  EXPECT_FALSE(recovery.fits()) << "no group is known, and so no age";
+  recovery.Add(ScanSegment(b_.bytes(), 5000, kTag));
+  recovery.Add(ScanSegment(c_.bytes(), 9000, kTag));
+  EXPECT_TRUE(recovery.fits());
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 6, 7));
+}
+
+TEST_F(RecoveryTest, BoundsADamageByTheUnreadSegmentsAroundIt) {
+  b_.Spoil(0).Spoil(1);
+  Recovery recovery;
+  recovery.AddUnread({.position = 0, .end = a_.end(), .first_sequence = 1, .last_sequence = 4}, 0);
+  recovery.Add(ScanSegment(b_.bytes(), 5000, kTag));
+  recovery.AddUnread({.position = 9000, .end = c_.end(), .first_sequence = 7, .last_sequence = 9},
+                     b_.end());
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.end(), .to = b_.end(), .after = 4, .before = 7}));
+}
+
+TEST_F(RecoveryTest, DoesNotFitWhereSomethingUnreadIsVoid) {
+  Recovery recovery;
+  recovery.AddUnread({.position = 0, .end = a_.end(), .first_sequence = 1, .last_sequence = 4}, 0);
+  SegmentBuilder next(kTag, 5000, a_.start(2));
+  next.Add(4, {"four again"});
+  recovery.Add(ScanSegment(next.bytes(), 5000, kTag));
+  EXPECT_FALSE(recovery.fits());
+}
+
+TEST_F(RecoveryTest, KnowsTheLastGroupBelowSegmentsWithoutAny) {
+  const SegmentBuilder d(kTag, 13000, c_.end());
+  const SegmentBuilder e(kTag, 17000, c_.end());
+  const SegmentBuilder f(kTag, 21000, c_.end());
+  const Recovery recovery =
+      Recover({{9000, c_.bytes()}, {13000, d.bytes()}, {17000, e.bytes()}, {21000, f.bytes()}});
+  ASSERT_TRUE(recovery.last());
+  EXPECT_EQ(recovery.last()->head.position, c_.start(0));
+}
+
 TEST_F(RecoveryTest, TakesNoGroupOfAnotherPlaceOrLog) {
   const std::string body = a_.bytes();  // a record may hold a whole segment
   a_.Add(8, {body, std::string(a_.bytes().substr(kSegmentHeadSize))});

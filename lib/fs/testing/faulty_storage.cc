@@ -72,6 +72,7 @@ class FaultyFile final : public File {
     if (spoiled != node_->unreadable.end() && *spoiled * kSector < offset + into.size()) {
       return Fail(Code::kUnavailable, "reading " + path() + ": a fault of the device");
     }
+    disk_->read[node_->name] += into.size();
     return node_->cached->ReadAt(offset, into);
   }
 
@@ -280,6 +281,14 @@ Result<std::unique_ptr<Folder>> FaultyStorage::OpenFolder(const std::string& pat
     node->cached = Need(disk_->cache->OpenFolder(path));
   }
   return std::make_unique<FaultyFolder>(disk_, node);
+}
+
+std::uint64_t FaultyStorage::bytes_read(const std::string& part) const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, read] : disk_->read) {
+    if (name.find(part) != std::string::npos) bytes += read;
+  }
+  return bytes;
 }
 
 void FaultyStorage::KillProcess() {

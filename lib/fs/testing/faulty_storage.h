@@ -47,6 +47,8 @@ class FaultyStorage final : public Storage {
   // change not at all. Everything fails from then on.
   void CutPowerAt(int nth) { disk_->cut_at = disk_->changes + nth; }
   bool power() const { return disk_->power; }
+  // Bytes read since PowerOn or KillProcess, of files whose name holds `part`.
+  std::uint64_t bytes_read(const std::string& part = "") const;
   // Files, folders and locks that were open before are dead, after either call.
   void PowerOn(Unsynced unsynced, std::uint64_t seed = 0);
   // The process is gone and the machine ran on: the cache is as it was, and as far from the disk.
@@ -99,6 +101,7 @@ class FaultyStorage final : public Storage {
     int cut_at = 0;
     Fault syncs;
     Fault writes;
+    std::map<std::string, std::uint64_t> read;  // bytes, by file name
     std::optional<std::uint64_t> free;
 
     // Counts a change and tells whether it still finds power.

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "lib/queue/internal/salvage.h"
 #include "lib/queue/log_reader.h"
 
 namespace postern::queue {
@@ -12,18 +13,25 @@ namespace postern::queue {
 using base::Code;
 using base::Result;
 using base::Status;
+using internal::Salvage;
 using internal::SlotFile;
 
 namespace {
 
-constexpr std::size_t kSector = 512;
 constexpr std::size_t kStoreSlot = 4096;
 constexpr std::size_t kCursorsSlot = 266'240;
 static_assert(CursorTable::kMostBytes + 24 <= kCursorsSlot);
-constexpr std::size_t kMostSetAside = 16;
-constexpr std::uint64_t kMostBytesAside = 1 << 20;
 constexpr std::uint64_t kMostAgeAway = 3'600'000;        // ms
 constexpr std::uint64_t kMarkLife = 30ULL * 86'400'000;  // ms
+
+// kCorrupt where the bytes are no head or cannot be read, kInvalid where a later version wrote
+// them.
+Result<SegmentHead> ReadHead(const fs::File& file) {
+  std::array<char, kSegmentHeadSize> bytes{};
+  const Status read = fs::ReadExactly(file, 0, bytes);
+  if (!read) return base::Fail(Code::kCorrupt, read.error().message());
+  return ParseSegmentHead({bytes.data(), bytes.size()});
+}
 
 }  // namespace
 
@@ -47,9 +55,9 @@ Status LogOpening::Run(fs::Storage& storage) {
   ASSIGN_OR_RETURN(log_.lock_, log_.folder_->Lock("lock"));
   RETURN_IF_ERROR(ListFiles());
   RETURN_IF_ERROR(ReadIdentity());
+  RETURN_IF_ERROR(ReadCheckpoint());
   RETURN_IF_ERROR(ReadSegments());
   RETURN_IF_ERROR(WriteLastAgain());
-  RETURN_IF_ERROR(ReadCheckpoint());
   RETURN_IF_ERROR(ReadCursors());
   RETURN_IF_ERROR(TidySegments());
   SetAge();
@@ -74,7 +82,9 @@ Status LogOpening::ListFiles() {
     if (const auto position = PositionIn(name, FileKind::kCheckpoint)) {
       checkpoints_.push_back(*position);
     }
-    if (const auto position = PositionIn(name, FileKind::kDamaged)) damaged_.push_back(*position);
+    if (const auto position = PositionIn(name, FileKind::kDamaged)) {
+      log_.damaged_files_.Add(*position);
+    }
   }
   return {};
 }
@@ -96,8 +106,8 @@ Status LogOpening::ReadIdentity() {
 // Where only the store's own file is unreadable, the segments still tell their tag.
 Status LogOpening::AdoptTag() {
   for (const std::uint64_t position : segments_) {
-    ASSIGN_OR_RETURN(const std::string bytes, ReadSegmentFile(position));
-    const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
+    ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
+    const auto head = ReadHead(*file);
     if (!head) continue;
     log_.identity_.tag = head->tag;
     return {};
@@ -105,30 +115,67 @@ Status LogOpening::AdoptTag() {
   return {};
 }
 
+// Below the checkpoint the heads tell enough: what is damaged there is found by who reads it.
 Status LogOpening::ReadSegments() {
-  for (const std::uint64_t position : segments_) RETURN_IF_ERROR(ReadSegment(position));
+  ASSIGN_OR_RETURN(const std::vector<SegmentGlance> glances, Glance());
+  RETURN_IF_ERROR(Recover(glances, BoundSegments(glances, log_.checkpoint_)));
+  if (!recovery_.fits()) {
+    RETURN_IF_ERROR(Recover(glances, std::vector<SegmentPart>(glances.size())));
+  }
   for (const SegmentPart& part : recovery_.segments()) log_.segments_[part.position].part = part;
   log_.holes_ = recovery_.damages();
-  log_.end_ = recovery_.end();
+  log_.end_ = glances.empty() ? log_.checkpoint_ : recovery_.end();
   log_.synced_through_ = recovery_.last_sequence();
+  log_.report_.lost_checkpoint = log_.checkpoint_ < named_checkpoint_;
+  // Positions go on above whatever was used, even where no segment is left to tell.
+  next_position_ = std::max(next_position_, log_.checkpoint_);
   return {};
 }
 
-Status LogOpening::ReadSegment(std::uint64_t position) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadSegmentFile(position));
-  const auto head = ParseSegmentHead(std::string_view(bytes).substr(0, kSegmentHeadSize));
+Result<std::vector<SegmentGlance>> LogOpening::Glance() {
+  std::vector<SegmentGlance> glances;
+  for (const std::uint64_t position : segments_) {
+    ASSIGN_OR_RETURN(const SegmentGlance glance, GlanceAt(position));
+    glances.push_back(glance);
+    log_.segments_[position].room = glance.size;
+    std::uint64_t capacity = std::max<std::uint64_t>(glance.size, kSegmentHeadSize);
+    if (glance.head) {
+      capacity = std::max(capacity, glance.head->capacity);
+      named_checkpoint_ = glance.head->checkpoint;
+    }
+    next_position_ = std::max(next_position_, position + capacity);
+  }
+  return glances;
+}
+
+Result<SegmentGlance> LogOpening::GlanceAt(std::uint64_t position) {
+  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
+  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
+  const auto head = ReadHead(*file);
   if (!head && head.error().code() == Code::kInvalid) return head.error();
   // Not ours to remove: another log's, or ours whose store and heads are all unreadable.
   if (head ? head->tag != log_.identity_.tag : log_.report_.new_store) strange_.insert(position);
-  const SegmentScan scan = ScanSegment(bytes, position, log_.identity_.tag);
-  recovery_.Add(scan);
-  log_.segments_[position].room = bytes.size();
-  std::uint64_t capacity = std::max<std::uint64_t>(bytes.size(), kSegmentHeadSize);
-  if (scan.head) {
-    capacity = std::max(capacity, scan.head->capacity);
-    named_checkpoint_ = scan.head->checkpoint;
+  SegmentGlance glance{.position = position, .size = size, .head = std::nullopt};
+  if (head && IsHeadOf(*head, position, log_.identity_.tag)) glance.head = *head;
+  return glance;
+}
+
+// Reads the segments whose part is empty, one at a time.
+Status LogOpening::Recover(const std::vector<SegmentGlance>& glances,
+                           const std::vector<SegmentPart>& parts) {
+  recovery_ = Recovery();
+  unread_through_ = 0;
+  for (std::size_t i = 0; i < glances.size(); ++i) {
+    if (!parts[i].empty()) {
+      recovery_.AddUnread(parts[i], glances[i].head->former_end);
+      unread_through_ = parts[i].last_sequence;
+      continue;
+    }
+    const std::uint64_t position = glances[i].position;
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     Salvage(*log_.folder_, FileName(FileKind::kSegment, position)));
+    recovery_.Add(ScanSegment(bytes, position, log_.identity_.tag));
   }
-  next_position_ = std::max(next_position_, position + capacity);
   return {};
 }
 
@@ -152,30 +199,21 @@ Status LogOpening::WriteLastAgain() {
                     last->head.size);
 }
 
+// The newest that is whole. Those below it stay unread: they give way to the next ones.
 Status LogOpening::ReadCheckpoint() {
-  std::vector<std::uint64_t> whole;
-  for (const std::uint64_t position : checkpoints_) {
+  for (; !checkpoints_.empty(); checkpoints_.pop_back()) {
+    const std::uint64_t position = checkpoints_.back();
     const std::string name = FileName(FileKind::kCheckpoint, position);
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(name));
-    const auto checkpoint = ParseCheckpoint(bytes, log_.identity_.tag, position);
-    if (!checkpoint || !log_.marks_.Load(checkpoint->marks)) {
-      RETURN_IF_ERROR(log_.folder_->Remove(name));  // the writing of it was cut short
-      continue;
+    const auto bytes = Salvage(*log_.folder_, name);
+    if (!bytes) continue;  // left where it is: who knows what it says
+    auto checkpoint = ParseCheckpoint(*bytes, log_.identity_.tag, position);
+    if (checkpoint && log_.marks_.Load(checkpoint->marks)) {
+      checkpoint_cursors_ = std::move(checkpoint->cursors);
+      log_.checkpoint_ = position;
+      return WriteAgain(name, 0, bytes->size());
     }
-    whole.push_back(position);
-    checkpoint_ = *checkpoint;
-    log_.checkpoint_ = position;
+    RETURN_IF_ERROR(log_.folder_->Remove(name));  // the writing of it was cut short
   }
-  checkpoints_ = std::move(whole);
-  if (!checkpoints_.empty()) {
-    const std::string newest = FileName(FileKind::kCheckpoint, checkpoints_.back());
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(newest));
-    RETURN_IF_ERROR(WriteAgain(newest, 0, bytes.size()));
-  }
-  log_.report_.lost_checkpoint = log_.checkpoint_ < named_checkpoint_;
-  // Positions go on above whatever was used, even where no segment is left to tell.
-  next_position_ = std::max(next_position_, log_.checkpoint_);
-  if (recovery_.segments().empty()) log_.end_ = log_.checkpoint_;
   return {};
 }
 
@@ -184,7 +222,7 @@ Status LogOpening::ReadCursors() {
   auto table = CursorTable::Parse(cursors_->value().value_or(""));
   if (!table) {
     log_.report_.lost_cursors = !log_.report_.new_store && !recovery_.segments().empty();
-    table = CursorTable::Parse(checkpoint_.cursors);
+    table = CursorTable::Parse(checkpoint_cursors_);
   }
   if (table) log_.cursors_ = *std::move(table);
   log_.synced_floor_ = log_.cursors_.floor();
@@ -197,7 +235,9 @@ Status LogOpening::TidySegments() {
     // What every reader was above is gone for nobody: a segment that should have been removed.
     if (damage.before > 0 && damage.before <= log_.synced_floor_ + 1) continue;
     log_.report_.damages.push_back(damage);
-    RETURN_IF_ERROR(SetAside(damage));
+    Damage& told = log_.report_.damages.back();
+    told.known = !log_.damaged_files_.SetAside(*log_.folder_, told);
+    if (!told.known) log_.report_.set_aside.push_back(told.from);
   }
   for (auto at = log_.segments_.begin(); at != log_.segments_.end();) {
     const std::string name = FileName(FileKind::kSegment, at->first);
@@ -226,26 +266,6 @@ Status LogOpening::RemoveSegment(std::uint64_t position) {
   return log_.folder_->Rename(name, FileName(FileKind::kDamaged, position));
 }
 
-Status LogOpening::SetAside(const Damage& damage) {
-  if (std::find(damaged_.begin(), damaged_.end(), damage.from) != damaged_.end()) return {};
-  log_.report_.set_aside.push_back(damage.from);
-  if (damaged_.size() >= kMostSetAside) return {};
-  std::string bytes;
-  for (const auto& [position, segment] : log_.segments_) {
-    const std::uint64_t from = std::max(damage.from, position);
-    const std::uint64_t to = std::min(damage.to, position + segment.room);
-    if (from >= to || bytes.size() >= kMostBytesAside) continue;
-    ASSIGN_OR_RETURN(const std::string all, ReadSegmentFile(position));
-    bytes += all.substr(from - position, std::min(to - from, kMostBytesAside - bytes.size()));
-  }
-  // For people, so best effort: a full disk must not keep the log from opening.
-  damaged_.push_back(damage.from);
-  const auto file = log_.folder_->Create(FileName(FileKind::kDamaged, damage.from), bytes.size());
-  const std::array<std::string_view, 1> slices{bytes};
-  if (file && (*file)->WriteAt(0, slices)) (void)(*file)->Sync();
-  return {};
-}
-
 void LogOpening::SetAge() {
   const auto last = recovery_.last();
   if (!last) return;
@@ -258,8 +278,12 @@ void LogOpening::SetAge() {
 Status LogOpening::ReadMarks() {
   if (log_.opened_age_ > kMarkLife) log_.marks_.Forget(log_.opened_age_ - kMarkLife);
   LogReader reader(log_);
-  for (std::uint64_t after = 0;;) {
+  for (std::uint64_t after = unread_through_;;) {
     ASSIGN_OR_RETURN(const auto entries, reader.Read(after));
+    for (const Damage& damage : reader.TakeDamages()) {  // it rotted a moment ago
+      log_.report_.damages.push_back(damage);
+      if (!damage.known) log_.report_.set_aside.push_back(damage.from);
+    }
     if (entries.empty()) return {};
     for (const StoredEntry& entry : entries) {
       if (entry.hop) log_.marks_.Sync(*entry.hop, log_.opened_age_);
@@ -277,33 +301,6 @@ Status LogOpening::BeginSequences() {
   RETURN_IF_ERROR(log_.store_file_->Sync());
   log_.next_sequence_ = (count << kSequenceBits) + 1;
   return {};
-}
-
-// A sector that cannot be read damages what stands there, and nothing else.
-Result<std::string> LogOpening::ReadSegmentFile(std::uint64_t position) const {
-  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
-  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-  std::string bytes(size, '\0');
-  const Status whole = fs::ReadExactly(*file, 0, bytes);
-  if (whole) return bytes;
-  bool any = false;
-  bytes.assign(size, '\0');
-  for (std::size_t at = 0; at < size; at += kSector) {
-    std::string sector(std::min<std::size_t>(kSector, size - at), '\0');
-    if (!fs::ReadExactly(*file, at, sector)) continue;
-    bytes.replace(at, sector.size(), sector);
-    any = true;
-  }
-  if (any) return bytes;
-  return whole.error();  // not a sector: the device
-}
-
-Result<std::string> LogOpening::ReadFile(const std::string& name) const {
-  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(name));
-  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-  std::string bytes(size, '\0');
-  RETURN_IF_ERROR(fs::ReadExactly(*file, 0, bytes));
-  return bytes;
 }
 
 }  // namespace postern::queue

@@ -30,7 +30,10 @@ class LogOpening {
   base::Status ReadIdentity();
   base::Status AdoptTag();
   base::Status ReadSegments();
-  base::Status ReadSegment(std::uint64_t position);
+  base::Result<std::vector<SegmentGlance>> Glance();
+  base::Result<SegmentGlance> GlanceAt(std::uint64_t position);
+  base::Status Recover(const std::vector<SegmentGlance>& glances,
+                       const std::vector<SegmentPart>& parts);
   base::Status WriteAgain(const std::string& name, std::uint64_t offset, std::size_t size);
   base::Status WriteLastAgain();
   base::Status TidySegments();
@@ -38,20 +41,17 @@ class LogOpening {
   base::Status ReadCursors();
   base::Status ReadMarks();
   base::Status RemoveSegment(std::uint64_t position);
-  base::Status SetAside(const Damage& damage);
   base::Status BeginSequences();
   void SetAge();
-  base::Result<std::string> ReadSegmentFile(std::uint64_t position) const;
-  base::Result<std::string> ReadFile(const std::string& name) const;
 
   Log& log_;
   std::vector<std::uint64_t> segments_;
   std::vector<std::uint64_t> checkpoints_;
-  std::vector<std::uint64_t> damaged_;  // that have a file already
-  std::set<std::uint64_t> strange_;     // segments that are not surely ours
+  std::set<std::uint64_t> strange_;  // segments that are not surely ours
   std::optional<internal::SlotFile> cursors_;
-  Checkpoint checkpoint_;
+  std::string checkpoint_cursors_;
   Recovery recovery_;
+  std::uint64_t unread_through_ = 0;  // sequence: the marks up to here are the checkpoint's
   std::uint64_t next_position_ = 0;
   std::uint64_t named_checkpoint_ = 0;  // by the newest head
 };

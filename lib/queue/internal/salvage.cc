@@ -1,0 +1,77 @@
+#include "lib/queue/internal/salvage.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "lib/queue/log_state.h"
+
+namespace postern::queue::internal {
+
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr std::size_t kSector = 512;
+constexpr std::size_t kMostFiles = 16;
+constexpr std::uint64_t kMostBytes = 1 << 20;
+
+// Nothing where the file cannot be read at all.
+std::string PartOf(fs::Folder& folder, std::uint64_t segment, const Damage& damage) {
+  const std::uint64_t from = std::max(damage.from, segment);
+  const auto file = folder.Open(FileName(FileKind::kSegment, segment));
+  if (!file || damage.to <= from) return {};
+  return Salvage(**file, from - segment, std::min(damage.to - from, kMostBytes)).value_or("");
+}
+
+std::string BytesOf(fs::Folder& folder, const Damage& damage) {
+  std::string bytes;
+  for (const std::string& name : folder.List().value_or(std::vector<std::string>())) {
+    const auto segment = PositionIn(name, FileKind::kSegment);
+    if (segment) bytes += PartOf(folder, *segment, damage);
+    if (bytes.size() >= kMostBytes) break;
+  }
+  bytes.resize(std::min<std::size_t>(bytes.size(), kMostBytes));
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size) {
+  ASSIGN_OR_RETURN(const std::uint64_t length, file.Size());
+  std::string bytes(std::min(size, length - std::min(length, offset)), '\0');
+  const Status whole = fs::ReadExactly(file, offset, bytes);
+  if (whole) return bytes;
+  bool any = false;
+  bytes.assign(bytes.size(), '\0');
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t left = kSector - (offset + at) % kSector;
+    std::string sector(std::min(left, bytes.size() - at), '\0');
+    const bool read = fs::ReadExactly(file, offset + at, sector).has_value();
+    if (read) bytes.replace(at, sector.size(), sector);
+    any = any || read;
+    at += sector.size();
+  }
+  if (any) return bytes;
+  return whole.error();
+}
+
+Result<std::string> Salvage(fs::Folder& folder, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto file, folder.Open(name));
+  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
+  return Salvage(*file, 0, size);
+}
+
+bool DamagedFiles::SetAside(fs::Folder& folder, const Damage& damage) {
+  if (positions_.contains(damage.from)) return false;
+  if (positions_.size() >= kMostFiles) return true;
+  positions_.insert(damage.from);
+  const std::string bytes = BytesOf(folder, damage);
+  const auto file = folder.Create(FileName(FileKind::kDamaged, damage.from), bytes.size());
+  const std::array<std::string_view, 1> slices{bytes};
+  if (file && (*file)->WriteAt(0, slices)) (void)(*file)->Sync();
+  return true;
+}
+
+}  // namespace postern::queue::internal
