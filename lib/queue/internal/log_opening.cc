@@ -160,11 +160,18 @@ Result<SegmentGlance> LogOpening::GlanceAt(std::uint64_t position) {
   return glance;
 }
 
-// Reads the segments whose part is empty, one at a time.
+// Reads the segments whose part is empty, one at a time and all into the same memory: allocated
+// anew for each, a segment's worth of the heap would stay with the process.
 Status LogOpening::Recover(const std::vector<SegmentGlance>& glances,
                            const std::vector<SegmentPart>& parts) {
   recovery_ = Recovery();
   unread_through_ = 0;
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < glances.size(); ++i) {
+    if (parts[i].empty()) most = std::max(most, glances[i].size);
+  }
+  std::string bytes;
+  bytes.reserve(most);
   for (std::size_t i = 0; i < glances.size(); ++i) {
     if (!parts[i].empty()) {
       recovery_.AddUnread(parts[i], glances[i].head->former_end);
@@ -172,8 +179,8 @@ Status LogOpening::Recover(const std::vector<SegmentGlance>& glances,
       continue;
     }
     const std::uint64_t position = glances[i].position;
-    ASSIGN_OR_RETURN(const std::string bytes,
-                     Salvage(*log_.folder_, FileName(FileKind::kSegment, position)));
+    const std::string name = FileName(FileKind::kSegment, position);
+    ASSIGN_OR_RETURN(bytes, Salvage(*log_.folder_, name, std::move(bytes)));
     recovery_.Add(ScanSegment(bytes, position, log_.identity_.tag));
   }
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "lib/queue/log_state.h"
 
@@ -38,9 +39,11 @@ std::string BytesOf(fs::Folder& folder, const Damage& damage) {
 
 }  // namespace
 
-Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size) {
+Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size,
+                            std::string buffer) {
   ASSIGN_OR_RETURN(const std::uint64_t length, file.Size());
-  std::string bytes(std::min(size, length - std::min(length, offset)), '\0');
+  std::string bytes = std::move(buffer);
+  bytes.resize(std::min(size, length - std::min(length, offset)));
   const Status whole = fs::ReadExactly(file, offset, bytes);
   if (whole) return bytes;
   bool any = false;
@@ -57,10 +60,10 @@ Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uin
   return whole.error();
 }
 
-Result<std::string> Salvage(fs::Folder& folder, const std::string& name) {
+Result<std::string> Salvage(fs::Folder& folder, const std::string& name, std::string buffer) {
   ASSIGN_OR_RETURN(const auto file, folder.Open(name));
   ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-  return Salvage(*file, 0, size);
+  return Salvage(*file, 0, size, std::move(buffer));
 }
 
 bool DamagedFiles::SetAside(fs::Folder& folder, const Damage& damage) {

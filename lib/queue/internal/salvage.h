@@ -15,9 +15,12 @@ namespace postern::queue::internal {
 
 // Reads `size` bytes, or as many as the file has. A sector that cannot be read damages what stands
 // there and nothing else: it is read as zeroes. kUnavailable where no sector can: the device fails.
-base::Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size);
+// The memory of `buffer` is used again.
+base::Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size,
+                                  std::string buffer = {});
 // All of a file.
-base::Result<std::string> Salvage(fs::Folder& folder, const std::string& name);
+base::Result<std::string> Salvage(fs::Folder& folder, const std::string& name,
+                                  std::string buffer = {});
 
 // The POSITION.damaged files of a folder: at most 16, with at most 1 MiB of a damage in each.
 class DamagedFiles {
