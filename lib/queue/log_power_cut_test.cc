@@ -212,6 +212,7 @@ class History {
     for (;;) {
       const auto entries = reader.Read(after);
       EXPECT_THAT(entries, base::IsOk());
+      EXPECT_TRUE(reader.TakeDamages().empty()) << "nor what the opening leaves unread";
       if (!entries || entries->empty()) return all;
       after = entries->back().sequence;
       all.insert(all.end(), entries->begin(), entries->end());

@@ -121,7 +121,7 @@ class LogOpeningTest : public LogFixture {
 
 TEST_F(LogOpeningTest, WritesCheckpointsThoughNoSegmentGoes) {
   ASSERT_THAT(segments_, SizeIs(14));
-  EXPECT_THAT(checkpoints_, SizeIs(2)) << "the newest two are kept";
+  ASSERT_THAT(checkpoints_, SizeIs(2)) << "the newest two are kept";
   EXPECT_GT(Checkpoint() + 5 * kSegment, At(segments_.back())) << "one every four segments";
 }
 
@@ -263,6 +263,28 @@ TEST_F(LogOpeningTest, GoesBackToAnOlderCheckpointWhereTheNewestIsTorn) {
   EXPECT_THAT(FilesOf(FileKind::kCheckpoint), IsEmpty());
   EXPECT_THAT(log_->report().damages, SizeIs(1)) << "without one all is read";
   EXPECT_THAT(ReadTelling(1), SizeIs(1));
+}
+
+// Two segments that were begun and hold nothing: the last group, its age and marks above the
+// checkpoint are in one that the heads alone would bound.
+TEST_F(LogOpeningTest, ReadsAllWhereTheLastTwoSegmentsTellNothing) {
+  Open();  // cuts the last segment to what it holds
+  FolderImage image = Image();
+  const std::string& last = segments_.back();
+  SegmentHead head = *ParseSegmentHead(image[last].substr(0, kSegmentHeadSize));
+  const std::uint64_t end = At(last) + image[last].size();
+  auto checkpoint = *ParseCheckpoint(image[checkpoints_.back()], head.tag, Checkpoint());
+  checkpoint.position = end;
+  image[FileName(FileKind::kCheckpoint, end)] = EncodeCheckpoint(checkpoint, head.tag);
+  head.former_end = end;
+  head.first_sequence = sequences_.back() + 1;
+  for (int i = 0; i < 2; ++i) {
+    head.position += kSegment;
+    image[FileName(FileKind::kSegment, head.position)] = EncodeSegmentHead(head);
+  }
+  OpenImage(image);
+  EXPECT_THAT(ReadTelling(0), IsEmpty());
+  EXPECT_EQ(log_->synced_through(), sequences_.back());
 }
 
 TEST_F(LogOpeningTest, OpensThoughSectorsCannotBeRead) {
