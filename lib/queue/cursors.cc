@@ -38,6 +38,12 @@ void Merge(Cursor& cursor, std::uint64_t after, std::uint64_t through) {
 
 }  // namespace
 
+bool Cursor::IsDone(std::uint64_t sequence) const {
+  if (sequence <= floor) return true;
+  const auto above = ranges.lower_bound(sequence);  // begins at or behind it, so without it
+  return above != ranges.begin() && sequence <= std::prev(above)->second;
+}
+
 Status CursorTable::Add(const std::string& name, std::uint64_t floor) {
   if (name.empty() || name.size() > kMostName) {
     return Fail(Code::kInvalid, "adding cursor '" + name + "': a name has 1 to " +

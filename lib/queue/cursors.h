@@ -25,6 +25,9 @@ struct Cursor {
   std::uint64_t floor = 0;
   std::map<std::uint64_t, std::uint64_t> ranges;  // (after, through]: apart, and above the floor
 
+  // Whether this record is done.
+  bool IsDone(std::uint64_t sequence) const;
+
   bool operator==(const Cursor&) const = default;
 };
 
@@ -48,6 +51,7 @@ class CursorTable {
 
   // Null where there is none.
   const Cursor* Find(const std::string& name) const;
+  const std::map<std::string, Cursor>& all() const { return cursors_; }
   // The lowest floor; 0 without a cursor: nothing is done where nobody says so.
   std::uint64_t floor() const;
 

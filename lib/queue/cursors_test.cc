@@ -71,6 +71,9 @@ TEST(CursorTable, AgreesWithASetOfRecordsInAnyOrder) {
         ASSERT_FALSE(done[from]) << "ranges stay apart, seed " << seed;
         for (std::uint64_t i = from + 1; i <= to; ++i) ASSERT_TRUE(done[i]) << "seed " << seed;
       }
+      for (std::uint64_t i = 1; i < done.size(); ++i) {
+        ASSERT_EQ(table.Find("a")->IsDone(i), done[i]) << i << ", seed " << seed;
+      }
     }
     EXPECT_TRUE(table.Find("a")->ranges.empty());
   }

@@ -44,10 +44,22 @@ struct Entry {
 
 struct StoredEntry {
   std::uint64_t sequence = 0;
+  std::uint64_t age = 0;  // the log's, in ms, when it was taken
   std::optional<Hop> hop;
   base::Bytes body;
 
   bool operator==(const StoredEntry&) const = default;
+};
+
+// What was taken from a cursor to make room: so many records of (after, through].
+struct Evicted {
+  std::string name;
+  std::uint64_t after = 0;
+  std::uint64_t through = 0;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;  // of their bodies
+
+  bool operator==(const Evicted&) const = default;
 };
 
 }  // namespace postern::queue

@@ -52,7 +52,7 @@ struct LedgerEntry {
 
 inline constexpr std::string_view kLedgerName = "ledger";
 inline constexpr std::size_t kLedgerSlot = 128;  // four to a sector
-inline constexpr std::size_t kLedgerEntries = 4096;
+inline constexpr std::size_t kLedgerEntries = 2048;
 inline constexpr std::size_t kLedgerBytes = kLedgerSlot * kLedgerEntries;
 inline constexpr std::size_t kMostReader = 64;
 

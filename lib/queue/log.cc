@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/queue/internal/eviction.h"
 
 namespace postern::queue {
 
@@ -20,6 +21,7 @@ constexpr std::uint64_t kGroupFrame = kGroupHeadSize + kTrailerSize + kGroupAlig
 constexpr std::uint64_t kCheckpointSegments = 4;
 constexpr std::uint64_t kMarkBytes = 64;  // of one in a checkpoint, its member's name included
 constexpr base::Duration kCursorsWait = std::chrono::seconds(1);
+constexpr std::uint64_t kMarksLookedAtEvery = 3'600'000;  // ms
 
 std::uint64_t SegmentBytes(const LogOptions& options) {
   if (options.segment_bytes > 0) return options.segment_bytes;
@@ -74,11 +76,14 @@ Result<std::uint64_t> Log::Append(Entry entry) {
 
 std::optional<Work> Log::Collect() {
   if (out_) return std::nullopt;
+  ForgetMarks();
   Work work;
   CollectRecords(work);
   CollectCursors(work);
   CollectCheckpoint(work, CollectRemovals(work));
-  if (work.entries.empty() && !work.cursors && !work.checkpoint && work.remove.empty()) {
+  CollectLedger(work);
+  if (work.entries.empty() && work.ledger.empty() && !work.cursors && !work.checkpoint &&
+      work.remove.empty()) {
     return std::nullopt;
   }
   out_ = true;
@@ -99,12 +104,13 @@ void Log::CollectRecords(Work& work) {
 }
 
 void Log::CollectCursors(Work& work) {
-  const bool sync = !work.entries.empty() || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
+  const bool sync =
+      !work.entries.empty() || room_wanted_ || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
   const bool due = cursors_changed_ || (cursors_unsynced_ && sync);
   if (!due || clock_.Now() < quiet_until_) return;
   work.cursors = cursors_.Encode();
   work.sync_cursors = sync;
-  cursors_changed_ = false;
+  cursors_changed_ = room_wanted_ = false;
   cursors_unsynced_ = !sync;
 }
 
@@ -138,14 +144,30 @@ void Log::CollectCheckpoint(Work& work, bool needed) {
       Checkpoint{.position = end_, .cursors = cursors_.Encode(), .marks = marks_.Encode()};
 }
 
+// The last: whatever speaks of cursors in this Work, the ledger goes with it.
+void Log::CollectLedger(Work& work) {
+  const bool quiet = clock_.Now() < quiet_until_;
+  if (!quiet || work.cursors || work.checkpoint) work.ledger = ledger_.Collect();
+}
+
+// It looks at every mark, so not each time.
+void Log::ForgetMarks() {
+  const std::uint64_t now = age();
+  if (now - marks_forgotten_at_ < kMarksLookedAtEvery) return;
+  marks_forgotten_at_ = now;
+  if (now > kMarkLife) marks_.Forget(now - kMarkLife);
+}
+
 Applied Log::Apply(Done done) {
   CHECK(out_, "a Work is applied once");
   out_ = false;
   Applied applied;
+  applied.ledger = done.ledger;
   applied.cursors = done.cursors;
   applied.checkpoint = done.checkpoint;
   ApplyRooms(done);
   if (!done.work.entries.empty()) ApplyRecords(done, applied);
+  if (!done.ledger) ledger_.FallBack(done.work.ledger);
   if (!done.cursors) cursors_changed_ = true;
   if (!done.cursors || !done.checkpoint) quiet_until_ = clock_.Now() + kCursorsWait;
   if (done.work.cursors && done.cursors && done.work.sync_cursors) {
@@ -236,6 +258,57 @@ Status Log::MarkDone(const std::string& name, std::uint64_t after, std::uint64_t
   RETURN_IF_ERROR(cursors_.Done(name, after, through));
   cursors_changed_ = true;
   return {};
+}
+
+Status Log::Drop(const std::string& name, std::uint64_t after, std::uint64_t through, Reason reason,
+                 std::uint64_t records, std::uint64_t bytes) {
+  const Cursor* const cursor = cursors_.Find(name);
+  const std::uint64_t floor = cursor == nullptr ? 0 : cursor->floor;
+  if (records == 0 || through <= floor) return MarkDone(name, after, through);
+  RETURN_IF_ERROR(ledger_.Admits(reason, name));
+  RETURN_IF_ERROR(MarkDone(name, after, through));
+  AddToLedger(reason, {name, std::max(after, floor), through, records, bytes});
+  return {};
+}
+
+Status Log::Note(Reason reason, const std::string& name, std::uint64_t after, std::uint64_t through,
+                 std::uint64_t records, std::uint64_t bytes) {
+  RETURN_IF_ERROR(ledger_.Admits(reason, name));
+  AddToLedger(reason, {name, after, through, records, bytes});
+  return {};
+}
+
+void Log::AddToLedger(Reason reason, const Evicted& left) {
+  ledger_.Add({.number = 0,
+               .wall = Now().wall,
+               .reason = reason,
+               .reader = left.name,
+               .after = left.after,
+               .through = left.through,
+               .records = left.records,
+               .bytes = left.bytes});
+}
+
+Result<std::vector<Evicted>> Log::EvictOldest() {
+  std::vector<Evicted> evicted;
+  LogReader reader(*this);
+  for (auto at = segments_.begin(); at != segments_.end() && std::next(at) != segments_.end();
+       ++at) {
+    const SegmentPart& part = at->second.part;
+    if (at->first == writing_ || cursors_.all().empty()) break;
+    if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
+    ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part));
+    for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
+    room_wanted_ = true;
+    for (const Evicted& one : evicted) {
+      RETURN_IF_ERROR(MarkDone(one.name, one.after, one.through));
+      if (one.records > 0) AddToLedger(Reason::kEvicted, one);
+    }
+    // Where all was done but for numbers that no record has, the next one is the oldest.
+    std::erase_if(evicted, [](const Evicted& one) { return one.records == 0; });
+    if (!evicted.empty()) break;
+  }
+  return evicted;
 }
 
 Stamp Log::Now() const {

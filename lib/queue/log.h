@@ -2,7 +2,7 @@
 // after any kill and any power cut, until every cursor is above it.
 //
 // Not the policy: who is refused, what is dropped for age or room, when to try again is the
-// relay's.
+// relay's. What it drops is in the ledger, synced, before its cursor moves on the disk.
 //
 //   loop                               disk thread
 //   log.Append(entry)  → sequence
@@ -30,6 +30,7 @@
 #include "lib/fs/storage.h"
 #include "lib/queue/cursors.h"
 #include "lib/queue/internal/salvage.h"
+#include "lib/queue/ledger.h"
 #include "lib/queue/log_writer.h"
 #include "lib/queue/marks.h"
 #include "lib/queue/recovery.h"
@@ -58,6 +59,7 @@ struct Applied {
   base::Status records;
   std::uint64_t through = 0;  // the last synced sequence
   std::uint64_t refused_from = 0;
+  base::Status ledger;  // where it fails, so do the two below; all is tried again
   base::Status cursors;
   base::Status checkpoint;
 };
@@ -98,6 +100,21 @@ class Log {
   base::Status MarkDone(const std::string& name, std::uint64_t after, std::uint64_t through);
   const CursorTable& cursors() const { return cursors_; }
 
+  // As MarkDone, for records that were not passed on: so many of (after, through], which were not
+  // done before. kExhausted, and nothing is done, where too much waits for the ledger's disk.
+  base::Status Drop(const std::string& name, std::uint64_t after, std::uint64_t through,
+                    Reason reason, std::uint64_t records, std::uint64_t bytes);
+  // Puts into the ledger what moves no cursor. kExhausted as above.
+  base::Status Note(Reason reason, const std::string& name, std::uint64_t after,
+                    std::uint64_t through, std::uint64_t records, std::uint64_t bytes);
+  // Drops, from every cursor that needs it, the lowest segment that any does; the newest, which is
+  // written to, never. Returns what that took from each; nothing where there is no such segment.
+  // Room comes with the Works that sync cursors and remove the segment: called again before, it
+  // takes the next one. kUnavailable where the segment cannot be read, kExhausted as above.
+  base::Result<std::vector<Evicted>> EvictOldest();
+
+  // Now, as StoredEntry tells when a record was taken: in ms, over restarts, never back.
+  std::uint64_t age() const { return Now().age; }
   // The highest sequence ever assigned, and the highest that is synced.
   std::uint64_t last_sequence() const { return next_sequence_ - 1; }
   std::uint64_t synced_through() const { return synced_through_; }
@@ -121,6 +138,9 @@ class Log {
   void CollectCursors(Work& work);
   bool CollectRemovals(Work& work);
   void CollectCheckpoint(Work& work, bool needed);
+  void CollectLedger(Work& work);
+  void AddToLedger(Reason reason, const Evicted& left);
+  void ForgetMarks();
   void ApplyRecords(const Done& done, Applied& applied);
   void ApplyRooms(const Done& done);
   void CountRoom();
@@ -149,13 +169,16 @@ class Log {
   MarkTable marks_;
   std::uint64_t opened_age_ = 0;
   base::Instant opened_at_;
+  std::uint64_t marks_forgotten_at_ = 0;  // age
 
+  Ledger ledger_;
   CursorTable cursors_;
   bool cursors_changed_ = false;   // since they were collected
   bool cursors_unsynced_ = false;  // though written
   base::Instant quiet_until_;      // after a failure with cursors or checkpoint
   std::uint64_t synced_floor_ = 0;
   base::Instant cursors_synced_at_;
+  bool room_wanted_ = false;      // and comes sooner where cursors are synced at once
   std::uint64_t checkpoint_ = 0;  // position of the newest synced one
 };
 

@@ -279,6 +279,8 @@ TEST_F(LogDamage, OpensAFolderOfVersion1) {
   EXPECT_EQ(log_->cursors().Find("file logs")->ranges,
             (std::map<std::uint64_t, std::uint64_t>{{second, second + 2}}));
   EXPECT_EQ(log_->last_sequence() >> kSequenceBits, 3U) << "the third opening";
+  EXPECT_FALSE(image.contains("ledger"));
+  EXPECT_EQ(Image().at("ledger").size(), kLedgerBytes) << "made, as later ones have it";
 }
 
 }  // namespace

@@ -232,6 +232,7 @@ Result<std::vector<StoredEntry>> ParseEntries(const base::Bytes& bytes, const Gr
     if (sender > senders.size()) return damaged();
     StoredEntry entry;
     entry.sequence = head.first_sequence + i;
+    entry.age = head.stamp.age;
     if (sender > 0) {
       entry.hop = Hop{.sender = senders[sender - 1], .sequence = in.U64(), .crc = in.U32()};
     }

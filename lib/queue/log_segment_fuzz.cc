@@ -10,6 +10,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/queue/cursors.h"
 #include "lib/queue/internal/fields.h"
+#include "lib/queue/ledger.h"
 #include "lib/queue/log_format.h"
 #include "lib/queue/log_state.h"
 #include "lib/queue/marks.h"
@@ -95,6 +96,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   MarkTable marks;
   if (marks.Load(segment)) CHECK(MarkTable().Load(marks.Encode()), "marks can be read again");
+  for (const LedgerEntry& entry : ParseLedger(segment)) {
+    CHECK(EncodeLedgerEntry(entry).size() == kLedgerSlot, "an entry fits its slot again");
+  }
   (void)ParseCheckpoint(segment, kTag, kPosition);
   (void)ParseIdentity(segment);
   (void)PositionIn(segment, FileKind::kSegment);

@@ -17,8 +17,11 @@ Done LogWriter::Do(Work work) {
   Done done;
   done.work = std::move(work);
   if (!done.work.entries.empty()) WriteRecords(done);
-  if (done.work.cursors) done.cursors = WriteCursors(done.work);
-  if (done.work.checkpoint) {
+  if (!done.work.ledger.empty()) done.ledger = ledger_.Write(*folder_, done.work.ledger);
+  // What a policy took out is in the ledger before anything on the disk says that it is done with.
+  done.cursors = done.checkpoint = done.ledger;
+  if (done.work.cursors && done.ledger) done.cursors = WriteCursors(done.work);
+  if (done.work.checkpoint && done.ledger) {
     done.checkpoint = WriteCheckpoint(*done.work.checkpoint, done.work.checkpoint_can_wait);
   }
   for (const std::uint64_t position : done.work.remove) {

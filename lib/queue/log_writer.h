@@ -17,7 +17,9 @@
 #include "lib/base/result.h"
 #include "lib/fs/storage.h"
 #include "lib/queue/entry.h"
+#include "lib/queue/internal/ledger_file.h"
 #include "lib/queue/internal/slot_file.h"
+#include "lib/queue/ledger.h"
 #include "lib/queue/log_format.h"
 #include "lib/queue/log_state.h"
 
@@ -28,6 +30,7 @@ struct Work {
   std::vector<Entry> entries;  // one group
   std::uint64_t first_sequence = 0;
   Stamp stamp;
+  std::vector<LedgerEntry> ledger;  // synced before the cursors and the checkpoint are touched
   std::optional<std::string> cursors;
   bool sync_cursors = false;
   std::optional<Checkpoint> checkpoint;
@@ -38,7 +41,8 @@ struct Work {
 struct Done {
   Work work;  // what it was
   base::Status records;
-  base::Status cursors;
+  base::Status ledger;
+  base::Status cursors;  // the ledger's fault too, and so is the checkpoint's
   base::Status checkpoint;
   // Where the records are now.
   std::uint64_t segment = 0;
@@ -59,8 +63,12 @@ class LogWriter {
   };
 
   // `folder` is a handle of the writer's own: the log reads through another.
-  LogWriter(std::unique_ptr<fs::Folder> folder, internal::SlotFile cursors, Options options)
-      : folder_(std::move(folder)), cursors_(std::move(cursors)), options_(std::move(options)) {}
+  LogWriter(std::unique_ptr<fs::Folder> folder, internal::SlotFile cursors,
+            internal::LedgerFile ledger, Options options)
+      : folder_(std::move(folder)),
+        cursors_(std::move(cursors)),
+        ledger_(std::move(ledger)),
+        options_(std::move(options)) {}
 
   Done Do(Work work);
 
@@ -84,6 +92,7 @@ class LogWriter {
 
   std::unique_ptr<fs::Folder> folder_;
   internal::SlotFile cursors_;
+  internal::LedgerFile ledger_;
   Options options_;
   std::optional<Segment> segment_;  // the one that is written to
 };

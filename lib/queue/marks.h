@@ -32,6 +32,9 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
+// How long one stays that does not move, in ms of the log's age.
+inline constexpr std::uint64_t kMarkLife = 30ULL * 86'400'000;
+
 class MarkTable {
  public:
   explicit MarkTable(std::size_t most = 200'000) : most_(most) {}

@@ -21,8 +21,7 @@ namespace {
 constexpr std::size_t kStoreSlot = 4096;
 constexpr std::size_t kCursorsSlot = 266'240;
 static_assert(CursorTable::kMostBytes + 24 <= kCursorsSlot);
-constexpr std::uint64_t kMostAgeAway = 3'600'000;        // ms
-constexpr std::uint64_t kMarkLife = 30ULL * 86'400'000;  // ms
+constexpr std::uint64_t kMostAgeAway = 3'600'000;  // ms
 
 // kCorrupt where the bytes are no head or cannot be read, kInvalid where a later version wrote
 // them.
@@ -62,6 +61,8 @@ Status LogOpening::Run(fs::Storage& storage) {
   RETURN_IF_ERROR(TidySegments());
   SetAge();
   RETURN_IF_ERROR(ReadMarks());
+  ASSIGN_OR_RETURN(const std::vector<LedgerEntry> left, ledger_.Open(*log_.folder_));
+  log_.ledger_ = Ledger(left);
   RETURN_IF_ERROR(BeginSequences());
   LogWriter::Options options{.tag = log_.identity_.tag,
                              .segment_bytes = log_.options_.segment_bytes,
@@ -70,8 +71,8 @@ Status LogOpening::Run(fs::Storage& storage) {
                              .checkpoint = log_.checkpoint_,
                              .checkpoints = checkpoints_};
   ASSIGN_OR_RETURN(auto folder, storage.OpenFolder(log_.options_.folder));
-  log_.writer_ =
-      std::make_unique<LogWriter>(std::move(folder), *std::move(cursors_), std::move(options));
+  log_.writer_ = std::make_unique<LogWriter>(std::move(folder), *std::move(cursors_),
+                                             std::move(ledger_), std::move(options));
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
+#include "lib/queue/internal/ledger_file.h"
 #include "lib/queue/internal/slot_file.h"
 #include "lib/queue/log.h"
 #include "lib/queue/recovery.h"
@@ -49,6 +50,7 @@ class LogOpening {
   std::vector<std::uint64_t> checkpoints_;
   std::set<std::uint64_t> strange_;  // segments that are not surely ours
   std::optional<internal::SlotFile> cursors_;
+  internal::LedgerFile ledger_;
   std::string checkpoint_cursors_;
   Recovery recovery_;
   std::uint64_t unread_through_ = 0;  // sequence: the marks up to here are the checkpoint's
