@@ -88,6 +88,7 @@ class Ledger {
 
   // What the disk does not have yet.
   std::vector<LedgerEntry> Collect();
+  std::size_t waiting() const { return waiting_; }
   // These, which Collect returned last, did not get there: they are collected again.
   void FallBack(const std::vector<LedgerEntry>& entries);
 

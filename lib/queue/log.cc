@@ -144,10 +144,12 @@ void Log::CollectCheckpoint(Work& work, bool needed) {
       Checkpoint{.position = end_, .cursors = cursors_.Encode(), .marks = marks_.Encode()};
 }
 
-// The last: whatever speaks of cursors in this Work, the ledger goes with it.
+// The last that looks at the clock: whatever speaks of cursors in this Work, the ledger goes with
+// it.
 void Log::CollectLedger(Work& work) {
-  const bool quiet = clock_.Now() < quiet_until_;
-  if (!quiet || work.cursors || work.checkpoint) work.ledger = ledger_.Collect();
+  if (clock_.Now() >= quiet_until_) work.ledger = ledger_.Collect();
+  CHECK(ledger_.waiting() == 0 || (!work.cursors && !work.checkpoint),
+        "no cursor moves on the disk before the ledger says why");
 }
 
 // It looks at every mark, so not each time.
@@ -295,7 +297,7 @@ Result<std::vector<Evicted>> Log::EvictOldest() {
   for (auto at = segments_.begin(); at != segments_.end() && std::next(at) != segments_.end();
        ++at) {
     const SegmentPart& part = at->second.part;
-    if (at->first == writing_ || cursors_.all().empty()) break;
+    if (cursors_.all().empty()) break;
     if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
     ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part));
     for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
