@@ -77,20 +77,26 @@ void Store::Tell(const queue::OpenReport& report) {
                                  {"bytes", log_->bytes()},
                                  {"segments", log_->segments()},
                                  {"new_store", report.new_store}});
-  for (const queue::Damage& damage : report.damages) {
-    env_.metrics.damaged.Increment();
-    env_.log.Error("queue is damaged", {{"folder", options_.folder},
-                                        {"position", damage.from},
-                                        {"bytes", damage.to - damage.from},
-                                        {"after", damage.after},
-                                        {"before", damage.before}});
-  }
+  for (const queue::Damage& damage : report.damages) OnDamage(damage);
   if (report.lost_checkpoint || report.lost_cursors) {
     env_.log.Warn("queue lost a file: some records may be passed on again",
                   {{"folder", options_.folder},
                    {"checkpoint", report.lost_checkpoint},
                    {"cursors", report.lost_cursors}});
   }
+}
+
+void Store::OnDamage(const queue::Damage& damage) {
+  if (damage.known) return;  // counted at an earlier opening
+  env_.metrics.damaged.Increment();
+  env_.log.Error("queue is damaged", {{"folder", options_.folder},
+                                      {"position", damage.from},
+                                      {"bytes", damage.to - damage.from},
+                                      {"after", damage.after},
+                                      {"before", damage.before}});
+  // How many records it held is what nobody can read any more.
+  const std::uint64_t through = damage.before == 0 ? damage.after : damage.before - 1;
+  (void)log_->Note(queue::Reason::kDamaged, "", damage.after, through, 0, damage.to - damage.from);
 }
 
 bool Store::failed() const { return failed_until_ && env_.loop.clock().Now() < *failed_until_; }
@@ -165,7 +171,8 @@ void Store::OnDone() {
   const std::chrono::duration<double> took = env_.loop.clock().Now() - sync->began;
   env_.metrics.sync_seconds.Observe(took.count());
   const queue::Applied applied = log_->Apply(*std::move(sync->done));
-  for (const Status* part : {&applied.records, &applied.cursors, &applied.checkpoint}) {
+  for (const Status* part :
+       {&applied.records, &applied.ledger, &applied.cursors, &applied.checkpoint}) {
     if (*part) continue;
     env_.metrics.sync_errors.Increment();
     sync_failed_.Failed(log::Level::kError, "the queue's disk failed", part->error());
@@ -282,9 +289,8 @@ Result<GroupPtr> Store::Fetch(std::uint64_t after, queue::LogReader& reader) {
 }
 
 Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
-  const std::uint64_t damages = reader.damages();
   ASSIGN_OR_RETURN(const std::vector<queue::StoredEntry> entries, reader.Read(after));
-  env_.metrics.damaged.Increment(static_cast<double>(reader.damages() - damages));
+  for (const queue::Damage& damage : reader.TakeDamages()) OnDamage(damage);
   if (entries.empty()) return GroupPtr();
   std::vector<Kept> records;
   records.reserve(entries.size());

@@ -107,6 +107,7 @@ class Store {
   Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::Log> log);
 
   void Tell(const queue::OpenReport& report);
+  void OnDamage(const queue::Damage& damage);
   void Tick();
   void PumpSoon();
   void Pump();
