@@ -203,6 +203,11 @@ class PosixFolder final : public Folder {
     return std::make_unique<PosixFile>(std::move(fd), PathOf(name));
   }
 
+  Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const override {
+    ASSIGN_OR_RETURN(Descriptor fd, OpenAt(fd_.get(), name, O_RDONLY, PathOf(name)));
+    return std::make_unique<const PosixFile>(std::move(fd), PathOf(name));
+  }
+
   Status Rename(const std::string& from, const std::string& to) override {
     if (renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()) == 0) return {};
     return SystemError("renaming " + PathOf(from) + " to " + PathOf(to), errno);
@@ -284,6 +289,11 @@ Result<std::unique_ptr<Folder>> PosixStorage::OpenFolder(const std::string& path
   }
   ASSIGN_OR_RETURN(Descriptor fd, OpenAt(AT_FDCWD, upto, O_RDONLY | O_DIRECTORY, path));
   return std::make_unique<PosixFolder>(std::move(fd), upto.string());
+}
+
+Result<std::unique_ptr<FolderReader>> PosixStorage::OpenToRead(const std::string& path) {
+  ASSIGN_OR_RETURN(Descriptor fd, OpenAt(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, path));
+  return std::make_unique<PosixFolder>(std::move(fd), path);
 }
 
 }  // namespace postern::fs

@@ -15,6 +15,7 @@ namespace postern::fs {
 class PosixStorage final : public Storage {
  public:
   base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) override;
+  base::Result<std::unique_ptr<FolderReader>> OpenToRead(const std::string& path) override;
 };
 
 }  // namespace postern::fs

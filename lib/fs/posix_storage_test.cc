@@ -146,5 +146,13 @@ TEST_F(PosixStorageTest, LosesItsLockWithItsProcess) {
   EXPECT_TRUE(std::filesystem::exists(root_ + "/lock"));
 }
 
+TEST_F(PosixStorageTest, OpensAFileToReadWithoutTheRightToWrite) {
+  ASSERT_THAT(Open(root_ + "/queue")->Create("a", 10), IsOk());
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto reader, storage_.OpenToRead(root_ + "/queue"));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto file, reader->OpenToRead("a"));
+  const std::array<std::string_view, 1> slices{"text"};
+  EXPECT_FALSE(const_cast<File&>(*file).WriteAt(0, slices)) << "the kernel says no, too";
+}
+
 }  // namespace
 }  // namespace postern::fs

@@ -51,13 +51,22 @@ class Lock {
   virtual ~Lock() = default;
 };
 
-// A folder without folders in it. Names are plain: neither empty, "." nor "..", and without a
-// slash. Threads: one at a time; two handles of one folder from two.
-class Folder {
+// A folder without folders in it, for who only looks: nothing is made, changed or locked through
+// it. Names are plain: neither empty, "." nor "..", and without a slash. Threads: one at a time;
+// two handles of one folder from two.
+class FolderReader {
  public:
-  virtual ~Folder() = default;
+  virtual ~FolderReader() = default;
   virtual const std::string& path() const = 0;
 
+  // A file that the reader has the right to read, and need not have the right to write.
+  virtual base::Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const = 0;
+  // The names of the files, sorted.
+  virtual base::Result<std::vector<std::string>> List() const = 0;
+};
+
+class Folder : public FolderReader {
+ public:
   // Makes a file of `size` zeroes whose room on the disk is taken already, so that writing into it
   // does not fail for want of room. kConflict where the name is taken. Leaves nothing on failure.
   virtual base::Result<std::unique_ptr<File>> Create(const std::string& name,
@@ -66,8 +75,6 @@ class Folder {
   // Takes the place of what is called `to`, at once.
   virtual base::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual base::Status Remove(const std::string& name) = 0;
-  // The names of the files, sorted.
-  virtual base::Result<std::vector<std::string>> List() const = 0;
   // Returns once every name made, changed and removed so far is on the disk.
   virtual base::Status Sync() = 0;
   // Makes the file if need be. kConflict where a living process holds it, this one included.
@@ -80,6 +87,8 @@ class Storage {
   virtual ~Storage() = default;
   // Opens the folder; makes and syncs it, and those above it, where they are missing.
   virtual base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) = 0;
+  // Opens the folder as it is. kNotFound where it is missing.
+  virtual base::Result<std::unique_ptr<FolderReader>> OpenToRead(const std::string& path) = 0;
 };
 
 // Fills `into` from `offset` on. kCorrupt where the file ends before that.

@@ -192,6 +192,28 @@ TEST_P(StorageContract, SeesOneFolderThroughEveryHandle) {
   EXPECT_THAT(*(*again)->List(), ElementsAre("a"));
 }
 
+TEST_P(StorageContract, OpensAFolderToReadAsItIs) {
+  ASSERT_THAT(Write(*Create("b", 0), 0, "text"), IsOk());
+  Create("a", 0);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto reader, storage_->OpenToRead(root_ + "/a/queue"));
+  EXPECT_EQ(reader->path(), root_ + "/a/queue");
+  EXPECT_THAT(*reader->List(), ElementsAre("a", "b"));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto file, reader->OpenToRead("b"));
+  EXPECT_EQ(Read(*file, 0, 9), "text");
+  EXPECT_EQ(*file->Size(), 4U);
+  EXPECT_THAT(reader->OpenToRead("c"), HasCode(Code::kNotFound));
+  EXPECT_THAT(reader->OpenToRead("c"), base::FailsWith(root_ + "/a/queue/c"));
+  EXPECT_THAT(*reader->List(), ElementsAre("a", "b")) << "nothing is made by looking for it";
+}
+
+TEST_P(StorageContract, MakesNoFolderToReadIt) {
+  const std::string missing = root_ + "/a/missing";
+  EXPECT_THAT(storage_->OpenToRead(missing), HasCode(Code::kNotFound));
+  EXPECT_THAT(storage_->OpenToRead(missing), base::FailsWith(missing));
+  EXPECT_THAT(storage_->OpenToRead(missing), HasCode(Code::kNotFound)) << "still";
+  EXPECT_FALSE(std::filesystem::exists(missing));
+}
+
 TEST_P(StorageContract, LocksOnceAtATime) {
   auto held = folder_->Lock("lock");
   ASSERT_THAT(held, IsOk());

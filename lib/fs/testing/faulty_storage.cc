@@ -149,6 +149,13 @@ class FaultyFolder final : public Folder {
     return node_->cached->Open(name);  // which fails, in its words
   }
 
+  Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const override {
+    if (!disk_->power) return NoPower(path());
+    const auto found = node_->names.find(name);
+    if (found == node_->names.end()) return node_->cached->OpenToRead(name);
+    return std::make_unique<const FaultyFile>(disk_, found->second);
+  }
+
   Status Rename(const std::string& from, const std::string& to) override {
     if (!disk_->power) return NoPower(path());
     if (from != to) GiveUp(to);
@@ -289,6 +296,13 @@ std::uint64_t FaultyStorage::bytes_read(const std::string& part) const {
     if (name.find(part) != std::string::npos) bytes += read;
   }
   return bytes;
+}
+
+Result<std::unique_ptr<FolderReader>> FaultyStorage::OpenToRead(const std::string& path) {
+  if (!disk_->power) return NoPower(path);
+  const auto found = disk_->folders.find(path);
+  if (found != disk_->folders.end()) return std::make_unique<FaultyFolder>(disk_, found->second);
+  return disk_->cache->OpenToRead(path);  // which fails, in its words
 }
 
 void FaultyStorage::KillProcess() {

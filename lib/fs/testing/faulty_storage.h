@@ -40,6 +40,7 @@ class FaultyStorage final : public Storage {
   FaultyStorage();
 
   base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) override;
+  base::Result<std::unique_ptr<FolderReader>> OpenToRead(const std::string& path) override;
 
   // Changes (writes, syncs, new names…) so far: what CutPowerAt counts.
   int changes() const { return disk_->changes; }

@@ -86,11 +86,9 @@ class MemoryFolder final : public Folder {
     return std::make_unique<MemoryFile>(std::move(content), PathOf(name));
   }
 
-  Result<std::unique_ptr<File>> Open(const std::string& name) override {
-    base::MutexLock lock(names_->mutex);
-    const auto found = names_->files.find(name);
-    if (found == names_->files.end()) return Fault(Code::kNotFound, "opening", name);
-    return std::make_unique<MemoryFile>(found->second, PathOf(name));
+  Result<std::unique_ptr<File>> Open(const std::string& name) override { return Find(name); }
+  Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const override {
+    return Find(name);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
@@ -126,6 +124,12 @@ class MemoryFolder final : public Folder {
   }
 
  private:
+  Result<std::unique_ptr<MemoryFile>> Find(const std::string& name) const {
+    base::MutexLock lock(names_->mutex);
+    const auto found = names_->files.find(name);
+    if (found == names_->files.end()) return Fault(Code::kNotFound, "opening", name);
+    return std::make_unique<MemoryFile>(found->second, PathOf(name));
+  }
   std::string PathOf(const std::string& name) const { return names_->path + "/" + name; }
   base::Error Fault(Code code, const char* attempt, const std::string& name) const {
     return Fail(code, attempt + (" " + PathOf(name)) + ": " + std::string(base::CodeName(code)));
@@ -141,6 +145,13 @@ Result<std::unique_ptr<Folder>> MemoryStorage::OpenFolder(const std::string& pat
   std::shared_ptr<Names>& names = folders_[path];
   if (names == nullptr) names = std::make_shared<Names>(path);
   return std::make_unique<MemoryFolder>(names);
+}
+
+Result<std::unique_ptr<FolderReader>> MemoryStorage::OpenToRead(const std::string& path) {
+  base::MutexLock lock(mutex_);
+  const auto found = folders_.find(path);
+  if (found == folders_.end()) return Fail(Code::kNotFound, "opening " + path + ": not found");
+  return std::make_unique<MemoryFolder>(found->second);
 }
 
 }  // namespace postern::fs

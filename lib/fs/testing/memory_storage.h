@@ -33,6 +33,7 @@ class MemoryStorage final : public Storage {
   };
 
   base::Result<std::unique_ptr<Folder>> OpenFolder(const std::string& path) override;
+  base::Result<std::unique_ptr<FolderReader>> OpenToRead(const std::string& path) override;
 
  private:
   base::Mutex mutex_;
