@@ -1,0 +1,179 @@
+// A folder that is looked at while a log writes into it: between any two bytes that are read it may
+// append, sync, begin a segment, write a checkpoint and remove what was passed on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/base/testing/matchers.h"
+#include "lib/queue/offline.h"
+#include "lib/queue/testing/log_fixture.h"
+
+namespace postern::queue {
+namespace {
+
+using base::IsOk;
+using base::Result;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+using Meanwhile = std::function<void()>;
+
+// Reads a few bytes at a time, and something else happens before each.
+class SlowFile final : public fs::File {
+ public:
+  SlowFile(std::unique_ptr<const fs::File> file, std::size_t step, const Meanwhile& meanwhile)
+      : file_(std::move(file)), step_(step), meanwhile_(meanwhile) {}
+
+  const std::string& path() const override { return file_->path(); }
+  Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
+    std::size_t got = 0;
+    while (got < into.size()) {
+      meanwhile_();
+      const std::size_t size = std::min(step_, into.size() - got);
+      ASSIGN_OR_RETURN(const std::size_t read,
+                       file_->ReadAt(offset + got, into.subspan(got, size)));
+      got += read;
+      if (read < size) break;
+    }
+    return got;
+  }
+  Result<std::uint64_t> Size() const override { return file_->Size(); }
+
+  base::Status WriteAt(std::uint64_t, fs::Slices) override { return Refuse(); }
+  base::Status Shrink(std::uint64_t) override { return Refuse(); }
+  base::Status Sync() override { return Refuse(); }
+
+ private:
+  static base::Status Refuse() { return base::Fail(base::Code::kDenied, "only read"); }
+
+  std::unique_ptr<const fs::File> file_;
+  const std::size_t step_;
+  const Meanwhile& meanwhile_;
+};
+
+class SlowFolder final : public fs::FolderReader {
+ public:
+  SlowFolder(std::unique_ptr<fs::FolderReader> folder, std::size_t step, Meanwhile meanwhile)
+      : folder_(std::move(folder)), step_(step), meanwhile_(std::move(meanwhile)) {}
+
+  const std::string& path() const override { return folder_->path(); }
+  Result<std::unique_ptr<const fs::File>> OpenToRead(const std::string& name) const override {
+    meanwhile_();
+    ASSIGN_OR_RETURN(auto file, folder_->OpenToRead(name));
+    // The cursors' file is large and read for each look: its slots have a test of their own.
+    const std::size_t step = name == "cursors" ? std::size_t{1} << 20 : step_;
+    return std::make_unique<const SlowFile>(std::move(file), step, meanwhile_);
+  }
+  Result<std::vector<std::string>> List() const override { return folder_->List(); }
+
+ private:
+  std::unique_ptr<fs::FolderReader> folder_;
+  const std::size_t step_;
+  const Meanwhile meanwhile_;
+};
+
+class OfflineLive : public LogFixture, public testing::WithParamInterface<std::size_t> {
+ protected:
+  OfflineLive() {
+    options_.max_bytes = 1 << 20;
+    CHECK(TryOpen(), "a new log opens");
+    CHECK(log_->AddCursor("uplink"), "a cursor can be added");
+    for (int i = 0; i < 60; ++i) Append();
+  }
+
+  void Append() {
+    ++next_;
+    const std::string text = std::to_string(next_) + std::string(next_ % 7 * 40, '.');
+    CHECK(log_->Append(From(kEast, next_, text)), "there is room");
+    const Applied applied = log_->Commit();
+    CHECK(applied.records && applied.cursors && applied.checkpoint, "the disk is in order");
+  }
+  // The reader passes on what is more than 40 records old, so that segments go.
+  void PassOn() {
+    clock_.Advance(1s);
+    const std::uint64_t last = log_->last_sequence();
+    CHECK(log_->MarkDone("uplink", 0, last - 40), "there is such a cursor");
+    log_->Commit();
+  }
+  // A folder in which `every` so many steps of reading the log goes on, at most 400 times.
+  SlowFolder Busy(std::size_t every, bool passes_on) {
+    return SlowFolder(*disk_.OpenToRead("queue"), GetParam(), [this, every, passes_on] {
+      if (++steps_ % every != 0 || steps_ / every > 400) return;
+      Append();
+      if (passes_on) PassOn();
+    });
+  }
+
+  std::uint64_t next_ = 0;
+  std::size_t steps_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(BytesAtATime, OfflineLive, testing::Values(8, 40, 100, 512));
+
+TEST_P(OfflineLive, TakesWhatIsBeingWrittenForNoDamage) {
+  for (const std::size_t every : {1, 2, 3, 7}) {
+    SCOPED_TRACE(every);
+    steps_ = 0;
+    const SlowFolder folder = Busy(every, false);
+    POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
+    EXPECT_THAT(seen.damages, IsEmpty());
+    EXPECT_GE(seen.records, 60U);
+    EXPECT_EQ(seen.removed, 0U);
+  }
+}
+
+TEST_P(OfflineLive, TakesWhatIsRemovedForPassedOn) {
+  std::uint64_t removed = 0;
+  for (const std::size_t every : {1, 2, 3, 7}) {
+    SCOPED_TRACE(every);
+    steps_ = 0;
+    const SlowFolder folder = Busy(every, true);
+    POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
+    EXPECT_THAT(seen.damages, IsEmpty());
+    removed += seen.removed;
+    PassOn();
+    for (int i = 0; i < 60; ++i) Append();
+  }
+  EXPECT_GT(removed, 0U) << "or this tests nothing";
+}
+
+TEST_P(OfflineLive, ReadsEveryRecordThatWasThereAtTheBegin) {
+  for (const std::size_t every : {1, 3}) {
+    SCOPED_TRACE(every);
+    steps_ = 0;
+    const std::vector<std::string> before = Texts();
+    std::vector<std::string> read;
+    const SlowFolder folder = Busy(every, false);
+    POSTERN_ASSERT_OK_AND_ASSIGN(const auto damages,
+                                 ReadEntries(folder, {}, [&read](const StoredEntry& entry) {
+                                   read.emplace_back(entry.body.view());
+                                   return base::Status();
+                                 }));
+    EXPECT_THAT(damages, IsEmpty());
+    ASSERT_GE(read.size(), before.size());
+    const std::vector<std::string> after = Texts();
+    read.resize(std::min(read.size(), after.size()));
+    EXPECT_TRUE(std::equal(read.begin(), read.end(), after.begin())) << "and none is left out";
+  }
+}
+
+TEST_P(OfflineLive, StillSeesDamageBelowWhatIsBeingWritten) {
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto folder, disk_.OpenFolder("queue"));
+  const std::string name = FilesOf(FileKind::kSegment).at(1);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto file, folder->Open(name));
+  const std::array<std::string_view, 1> spoiled{"spoiled"};
+  ASSERT_THAT(file->WriteAt(kSegmentHeadSize + kGroupHeadSize, spoiled), IsOk());
+  const SlowFolder busy = Busy(2, false);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(busy));
+  ASSERT_EQ(seen.damages.size(), 1U);
+  EXPECT_EQ(seen.damages[0].kind, Finding::Kind::kGroups);
+}
+
+}  // namespace
+}  // namespace postern::queue
