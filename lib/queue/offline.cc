@@ -4,9 +4,9 @@
 #include <string_view>
 #include <utility>
 
-#include "lib/queue/internal/fields.h"
 #include "lib/queue/internal/segment_survey.h"
 #include "lib/queue/internal/slot_reader.h"
+#include "lib/queue/internal/table_listing.h"
 #include "lib/queue/log_state.h"
 
 namespace postern::queue {
@@ -15,7 +15,6 @@ using base::Code;
 using base::Fail;
 using base::Result;
 using base::Status;
-using internal::FieldReader;
 using internal::SegmentSurvey;
 using internal::SettledSegment;
 using internal::SlotsRead;
@@ -93,59 +92,12 @@ Damage DamageOf(const GroupHead& group) {
           .before = group.last_sequence() + 1};
 }
 
-// How many of the records `first` to `last` a cursor has not done.
-std::uint64_t NotDone(const Cursor& cursor, std::uint64_t first, std::uint64_t last) {
-  const std::uint64_t after = std::max(first - 1, cursor.floor);
-  if (after >= last) return 0;
-  std::uint64_t left = last - after;
-  auto range = cursor.ranges.upper_bound(after);
-  if (range != cursor.ranges.begin()) --range;
-  for (; range != cursor.ranges.end() && range->first < last; ++range) {
-    const std::uint64_t from = std::max(after, range->first);
-    const std::uint64_t to = std::min(last, range->second);
-    if (to > from) left -= to - from;
-  }
-  return left;
-}
-
-// The cursors of a table by name; `bytes` are what CursorTable::Parse took.
-std::vector<CursorSummary> CursorsIn(std::string_view bytes, const CursorTable& table) {
-  std::vector<CursorSummary> cursors;
-  FieldReader in(bytes);
-  const std::uint32_t count = in.U32();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    CursorSummary one;
-    one.name = in.Text();
-    one.cursor = *table.Find(one.name);
-    in.U64();
-    in.Raw(std::size_t{in.U32()} * 2 * sizeof(std::uint64_t));
-    cursors.push_back(std::move(one));
-  }
-  return cursors;
-}
-
-Result<std::map<Sender, std::uint64_t>> ParseMarks(std::string_view bytes) {
-  std::map<Sender, std::uint64_t> marks;
-  FieldReader in(bytes);
-  const std::uint32_t count = in.U32();
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    Sender sender;
-    sender.member = in.Text();
-    sender.store = in.Array<sizeof(StoreId)>();
-    marks[std::move(sender)] = in.U64();
-    in.U32();  // the record's checksum
-    in.U64();  // the mark's age
-  }
-  if (!in.ok() || !in.rest().empty()) return Fail(Code::kCorrupt, "marks are damaged");
-  return marks;
-}
-
 class Inspector {
  public:
   explicit Inspector(const fs::FolderReader& folder) : folder_(folder) {}
 
-  // The order matters where a relay runs: cursors never pass what is read after them, and the
-  // checkpoint knows what was removed meanwhile.
+  // The order matters where a relay runs: cursors never pass what is listed and read after them,
+  // and the checkpoint knows what was removed meanwhile.
   Result<Inspection> Run() {
     ASSIGN_OR_RETURN(log_, FindLog(folder_));
     if (log_.identity) {
@@ -155,6 +107,7 @@ class Inspector {
       Add(Finding::Kind::kStore, "store", {});
     }
     RETURN_IF_ERROR(ReadCursors());
+    ASSIGN_OR_RETURN(log_.segments, PositionsOf(folder_, FileKind::kSegment));
     RETURN_IF_ERROR(ReadSegments());
     RETURN_IF_ERROR(ReadCheckpoints());
     RETURN_IF_ERROR(ReadSetAside());
@@ -184,7 +137,7 @@ class Inspector {
     const auto table = CursorTable::Parse(bytes);
     if (!table) return false;
     floor_ = table->floor();
-    found_.cursors = CursorsIn(bytes, *table);
+    found_.cursors = internal::ListCursors(*table);
     return true;
   }
 
@@ -196,12 +149,13 @@ class Inspector {
     }));
     for (const Damage& damage : survey.damages()) {
       const bool passed = damage.before > 0 && damage.before <= floor_ + 1;
-      Add(Finding::Kind::kGroups, SegmentAt(damage.from), damage, !passed);
+      Add(Finding::Kind::kGroups, SegmentAt(damage.to - 1), damage, !passed);
     }
     found_.removed = survey.removed();
     for (const CursorSummary& one : found_.cursors) {
-      // The newest segment is never removed: what a reader has done last is there.
-      if (one.cursor.floor <= last_sequence_) continue;
+      // The newest segment is never removed: what a reader has done last is there. Of a list that
+      // is old by now, the newest may be gone.
+      if (one.cursor.floor <= last_sequence_ || found_.removed > 0) continue;
       Add(Finding::Kind::kEnd, SegmentAt(~std::uint64_t{0}),
           {.from = 0, .to = 0, .after = last_sequence_, .before = one.cursor.floor});
       break;
@@ -252,7 +206,7 @@ class Inspector {
     if (found_.first == Stamp()) found_.first = group.stamp;
     found_.last = group.stamp;
     for (CursorSummary& one : found_.cursors) {
-      one.behind += NotDone(one.cursor, group.first_sequence, group.last_sequence());
+      one.behind += internal::NotDone(one.cursor, group.first_sequence, group.last_sequence());
     }
     const auto entries = ParseEntries(segment.BytesOf(group), group);
     if (!entries) {
@@ -288,7 +242,7 @@ class Inspector {
       for (const std::uint64_t position : positions) {
         const auto checkpoint = ReadCheckpoint(position);
         gone = gone || (!checkpoint && checkpoint.error().code() == Code::kNotFound);
-        auto found = checkpoint ? ParseMarks(checkpoint->marks) : checkpoint.error();
+        auto found = checkpoint ? internal::ListMarks(checkpoint->marks) : checkpoint.error();
         if (found) {
           found_.checkpoint = position;
           marks = *std::move(found);
@@ -385,6 +339,15 @@ Result<Inspection> Inspect(const fs::FolderReader& folder) { return Inspector(fo
 Result<std::vector<Damage>> ReadEntries(const fs::FolderReader& folder, const Range& range,
                                         const std::function<Status(const StoredEntry&)>& visit) {
   return RangeReader(range, visit).Run(folder);
+}
+
+Result<std::vector<LedgerEntry>> ReadLedger(const fs::FolderReader& folder) {
+  RETURN_IF_ERROR(FindLog(folder));
+  const auto file = folder.OpenToRead(std::string(kLedgerName));
+  if (!file && file.error().code() == Code::kNotFound) return std::vector<LedgerEntry>();
+  if (!file) return file.error();
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(**file));
+  return ParseLedger(bytes);
 }
 
 }  // namespace postern::queue

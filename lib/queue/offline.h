@@ -24,6 +24,7 @@
 #include "lib/fs/storage.h"
 #include "lib/queue/cursors.h"
 #include "lib/queue/entry.h"
+#include "lib/queue/ledger.h"
 #include "lib/queue/log_format.h"
 #include "lib/queue/recovery.h"
 
@@ -102,5 +103,9 @@ struct Range {
 base::Result<std::vector<Damage>> ReadEntries(
     const fs::FolderReader& folder, const Range& range,
     const std::function<base::Status(const StoredEntry&)>& visit);
+
+// The entries of its ledger, rising by number: none where the relay has written none yet. Fails as
+// Inspect does.
+base::Result<std::vector<LedgerEntry>> ReadLedger(const fs::FolderReader& folder);
 
 }  // namespace postern::queue

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,7 @@ using base::Result;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-using Meanwhile = std::function<void()>;
+using Meanwhile = std::function<void(const std::string& path)>;
 
 // Reads a few bytes at a time, and something else happens before each.
 class SlowFile final : public fs::File {
@@ -34,7 +35,7 @@ class SlowFile final : public fs::File {
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
     std::size_t got = 0;
     while (got < into.size()) {
-      meanwhile_();
+      meanwhile_(path());
       const std::size_t size = std::min(step_, into.size() - got);
       ASSIGN_OR_RETURN(const std::size_t read,
                        file_->ReadAt(offset + got, into.subspan(got, size)));
@@ -64,7 +65,7 @@ class SlowFolder final : public fs::FolderReader {
 
   const std::string& path() const override { return folder_->path(); }
   Result<std::unique_ptr<const fs::File>> OpenToRead(const std::string& name) const override {
-    meanwhile_();
+    meanwhile_(name);
     ASSIGN_OR_RETURN(auto file, folder_->OpenToRead(name));
     // The cursors' file is large and read for each look: its slots have a test of their own.
     const std::size_t step = name == "cursors" ? std::size_t{1} << 20 : step_;
@@ -81,7 +82,8 @@ class SlowFolder final : public fs::FolderReader {
 class OfflineLive : public LogFixture, public testing::WithParamInterface<std::size_t> {
  protected:
   OfflineLive() {
-    options_.max_bytes = 1 << 20;
+    options_.max_bytes = 16 << 20;
+    options_.segment_bytes = 4096;
     CHECK(TryOpen(), "a new log opens");
     CHECK(log_->AddCursor("uplink"), "a cursor can be added");
     for (int i = 0; i < 60; ++i) Append();
@@ -90,50 +92,62 @@ class OfflineLive : public LogFixture, public testing::WithParamInterface<std::s
   void Append() {
     ++next_;
     const std::string text = std::to_string(next_) + std::string(next_ % 7 * 40, '.');
-    CHECK(log_->Append(From(kEast, next_, text)), "there is room");
+    const auto sequence = log_->Append(From(kEast, next_, text));
+    CHECK(sequence, "there is room");
+    sequences_.push_back(*sequence);
     const Applied applied = log_->Commit();
     CHECK(applied.records && applied.cursors && applied.checkpoint, "the disk is in order");
   }
   // The reader passes on what is more than 40 records old, so that segments go.
   void PassOn() {
     clock_.Advance(1s);
-    const std::uint64_t last = log_->last_sequence();
-    CHECK(log_->MarkDone("uplink", 0, last - 40), "there is such a cursor");
+    const std::uint64_t old = sequences_.at(sequences_.size() - 41);
+    CHECK(log_->MarkDone("uplink", 0, old), "there is such a cursor");
     log_->Commit();
   }
-  // A folder in which `every` so many steps of reading the log goes on, at most 400 times.
-  SlowFolder Busy(std::size_t every, bool passes_on) {
-    return SlowFolder(*disk_.OpenToRead("queue"), GetParam(), [this, every, passes_on] {
-      if (++steps_ % every != 0 || steps_ / every > 400) return;
-      Append();
+  // Removes what can be removed, so that nothing goes later, and begins a new segment.
+  void BeginSegment() {
+    for (int i = 0; i < 4; ++i) PassOn();
+    CHECK(TryOpen(), "the log opens again");
+    Append();
+  }
+  // A folder in which the log goes on between two steps of reading: now not at all, now by some
+  // groups at once, so that it is overtaken and overtakes; at most 400 times.
+  SlowFolder Busy(std::uint32_t seed, bool passes_on) {
+    random_.seed(seed);
+    bursts_ = 0;
+    return SlowFolder(*disk_.OpenToRead("queue"), GetParam(), [this, passes_on](const auto&) {
+      if (random_() % 4 != 0 || ++bursts_ > 400) return;
+      for (std::uint32_t left = random_() % 4; left > 0; --left) Append();
       if (passes_on) PassOn();
     });
   }
 
   std::uint64_t next_ = 0;
-  std::size_t steps_ = 0;
+  std::vector<std::uint64_t> sequences_;
+  std::mt19937 random_;
+  int bursts_ = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(BytesAtATime, OfflineLive, testing::Values(8, 40, 100, 512));
 
 TEST_P(OfflineLive, TakesWhatIsBeingWrittenForNoDamage) {
-  for (const std::size_t every : {1, 2, 3, 7}) {
-    SCOPED_TRACE(every);
-    steps_ = 0;
-    const SlowFolder folder = Busy(every, false);
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    BeginSegment();
+    const SlowFolder folder = Busy(seed, false);
     POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
     EXPECT_THAT(seen.damages, IsEmpty());
-    EXPECT_GE(seen.records, 60U);
+    EXPECT_GE(seen.records, 40U);
     EXPECT_EQ(seen.removed, 0U);
   }
 }
 
 TEST_P(OfflineLive, TakesWhatIsRemovedForPassedOn) {
   std::uint64_t removed = 0;
-  for (const std::size_t every : {1, 2, 3, 7}) {
-    SCOPED_TRACE(every);
-    steps_ = 0;
-    const SlowFolder folder = Busy(every, true);
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    const SlowFolder folder = Busy(seed, true);
     POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
     EXPECT_THAT(seen.damages, IsEmpty());
     removed += seen.removed;
@@ -144,12 +158,12 @@ TEST_P(OfflineLive, TakesWhatIsRemovedForPassedOn) {
 }
 
 TEST_P(OfflineLive, ReadsEveryRecordThatWasThereAtTheBegin) {
-  for (const std::size_t every : {1, 3}) {
-    SCOPED_TRACE(every);
-    steps_ = 0;
+  for (std::uint32_t seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE(seed);
+    BeginSegment();
     const std::vector<std::string> before = Texts();
     std::vector<std::string> read;
-    const SlowFolder folder = Busy(every, false);
+    const SlowFolder folder = Busy(seed, false);
     POSTERN_ASSERT_OK_AND_ASSIGN(const auto damages,
                                  ReadEntries(folder, {}, [&read](const StoredEntry& entry) {
                                    read.emplace_back(entry.body.view());
@@ -161,6 +175,29 @@ TEST_P(OfflineLive, ReadsEveryRecordThatWasThereAtTheBegin) {
     read.resize(std::min(read.size(), after.size()));
     EXPECT_TRUE(std::equal(read.begin(), read.end(), after.begin())) << "and none is left out";
   }
+}
+
+TEST_P(OfflineLive, LooksAgainWhereTheCheckpointsWereReplaced) {
+  PassOn();
+  PassOn();
+  Append();
+  ASSERT_FALSE(FilesOf(FileKind::kCheckpoint).empty());
+  bool replaced = false;
+  const auto replace = [&](const std::string& name) {
+    if (replaced || name.find(".marks") == std::string::npos) return;
+    replaced = true;
+    const auto before = FilesOf(FileKind::kCheckpoint);
+    while (FilesOf(FileKind::kCheckpoint).front() <= before.back()) {
+      for (int i = 0; i < 60; ++i) Append();
+      PassOn();
+      PassOn();
+    }
+  };
+  const SlowFolder folder(*disk_.OpenToRead("queue"), GetParam(), replace);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
+  EXPECT_TRUE(replaced);
+  EXPECT_TRUE(seen.checkpoint);
+  EXPECT_THAT(seen.damages, IsEmpty());
 }
 
 TEST_P(OfflineLive, StillSeesDamageBelowWhatIsBeingWritten) {

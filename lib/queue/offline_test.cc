@@ -250,7 +250,7 @@ TEST_F(Offline, SaysWhereAndOfWhichRecordsTheDamageIs) {
   EXPECT_EQ(damage.where.after, part.first_sequence - 1);
   EXPECT_EQ(damage.where.before, part.first_sequence + 2);
   EXPECT_GT(damage.where.to, part.position);
-  EXPECT_EQ(damage.file, NamesOf(FileKind::kSegment)[0]) << "it begins where the log before ends";
+  EXPECT_EQ(damage.file, name) << "though it begins where the log before ends";
   EXPECT_TRUE(damage.needed);
 }
 
@@ -372,6 +372,26 @@ TEST_F(Offline, TellsOfFilesThatAreMissingOrUnreadable) {
   }
 }
 
+TEST_F(Offline, TakesACheckpointThatNoSegmentNamesForOneThatIsBeingWritten) {
+  Fill();
+  image_["00000000000f0000.marks"] = std::string(300, '\0');
+  Put(image_);
+  EXPECT_THAT(Look().damages, IsEmpty());
+  EXPECT_FALSE(Look().checkpoint);
+}
+
+TEST_F(Offline, LeavesOutWhatALaterSegmentDeclaresVoid) {
+  Open();
+  Commit({"one", "two"});
+  disk_.FailSyncs(1, ".log");
+  Commit({"three"});  // into a segment of its own, for it may stand in the one before as well
+  const Inspection seen = Look();
+  EXPECT_THAT(seen.segments, SizeIs(2));
+  EXPECT_EQ(seen.records, 3U);
+  EXPECT_THAT(seen.damages, IsEmpty());
+  EXPECT_THAT(Read(), ElementsAre("one", "two", "three"));
+}
+
 TEST_F(Offline, TellsOfAnotherLogsSegment) {
   Fill();
   const FolderImage ours = image_;
@@ -394,6 +414,24 @@ TEST_F(Offline, ListsWhatAnOpeningSetAsideAndDoesNotCallItDamage) {
   EXPECT_EQ(seen.set_aside[0].position, 0x200U);
   EXPECT_EQ(seen.set_aside[0].bytes, 10U);
   EXPECT_THAT(seen.damages, IsEmpty());
+}
+
+TEST_F(Offline, ReadsTheLedgerWhereThereIsOne) {
+  const auto read = [this] { return ReadLedger(**disk_.OpenToRead("queue")); };
+  Fill();
+  image_.erase(std::string(kLedgerName));
+  Put(image_);
+  EXPECT_THAT(*read(), IsEmpty());
+  const LedgerEntry entry{.number = 3, .wall = 5, .reason = Reason::kEvicted, .reader = "uplink"};
+  std::string& bytes = image_[std::string(kLedgerName)];
+  bytes.resize(kLedgerBytes);
+  bytes.replace(LedgerOffset(3), kLedgerSlot, EncodeLedgerEntry(entry));
+  Put(image_);
+  EXPECT_THAT(*read(), ElementsAre(entry));
+  EXPECT_EQ(Image(), image_);
+  Put({});
+  ASSERT_THAT(disk_.OpenFolder("queue"), IsOk());
+  EXPECT_THAT(read(), HasCode(Code::kNotFound)) << "an empty folder is no queue";
 }
 
 TEST_F(Offline, RefusesWhatIsNoQueue) {
