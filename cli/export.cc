@@ -25,25 +25,20 @@ constexpr std::size_t kMostToldOf = 10;
 otlp::Signal OtlpSignal(record::Signal signal) { return static_cast<otlp::Signal>(signal); }
 static_assert(static_cast<int>(otlp::Signal::kTraces) == static_cast<int>(record::Signal::kTraces));
 
-// A file that takes bytes in large pieces.
+// A file that takes bytes in large pieces, and is opened with the first.
 class Output {
  public:
-  static Result<Output> Open(const std::string& path) {
-    if (path == "-") return Output(stdout, "stdout");
-    std::FILE* const file = std::fopen(path.c_str(), "we");
-    if (file == nullptr) return Failed("opening", path);
-    return Output(file, path);
-  }
+  explicit Output(const std::string& path) : path_(path) {}
 
   std::string& text() { return text_; }
   Status FlushWhenLarge() { return text_.size() < kWriteSize ? Status() : Flush(); }
   // What the kernel took of it is told here and never before.
   Status Finish() {
     RETURN_IF_ERROR(Flush());
-    if (std::fflush(file_.get()) != 0) return Failed("writing", path_);
+    if (std::fflush(file_.get()) != 0) return Failed("writing");
     std::FILE* const file = file_.release();
     if (file == stdout || std::fclose(file) == 0) return {};
-    return Failed("closing", path_);
+    return Failed("closing");
   }
 
  private:
@@ -53,43 +48,39 @@ class Output {
     }
   };
 
-  Output(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}
-
   Status Flush() {
+    if (file_ == nullptr) file_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "we"));
+    if (file_ == nullptr) return Failed("opening");
     const bool written = std::fwrite(text_.data(), 1, text_.size(), file_.get()) == text_.size();
+    if (!written) return Failed("writing");
     text_.clear();
-    return written ? Status() : Failed("writing", path_);
+    return {};
   }
-  static base::Error Failed(const char* attempt, const std::string& path) {
+  base::Error Failed(const std::string& attempt) const {
     const int error = errno;
-    return Fail(Code::kUnavailable,
-                attempt + (" " + path) + ": " + std::system_category().message(error));
+    return Fail(Code::kUnavailable, attempt + " " + (path_ == "-" ? "stdout" : path_) + ": " +
+                                        std::system_category().message(error));
   }
 
+  const std::string& path_;
   std::unique_ptr<std::FILE, Close> file_;
-  std::string path_;
   std::string text_;
 };
 
 class Exporter {
  public:
-  Exporter(const ExportOptions& options, Output output)
-      : options_(options), output_(std::move(output)) {}
+  explicit Exporter(const ExportOptions& options) : options_(options), output_(options.output) {}
 
-  tl::expected<ExportReport, ExportFailure> Run(const fs::FolderReader& folder) {
-    using Half = ExportFailure::Half;
+  Result<ExportReport> Run(const fs::FolderReader& folder) {
     const auto damages = queue::ReadEntries(
         folder, options_.range, [this](const queue::StoredEntry& entry) { return Take(entry); });
-    if (!damages) {
-      const Half half = writing_failed_ ? Half::kWriting : Half::kReading;
-      return tl::unexpected(ExportFailure{half, damages.error()});
-    }
+    // Our own failure ended the reading, and is no failure of it.
+    if (!report_.written) return std::move(report_);
+    if (!damages) return damages.error();
     for (const queue::Damage& damage : *damages) {
       LeaveOut("records above " + std::to_string(damage.after) + " are damaged: see verify");
     }
-    if (const Status finished = output_.Finish(); !finished) {
-      return tl::unexpected(ExportFailure{Half::kWriting, finished.error()});
-    }
+    report_.written = output_.Finish();
     return std::move(report_);
   }
 
@@ -107,9 +98,8 @@ class Exporter {
       return {};
     }
     ++report_.records;
-    const Status written = output_.FlushWhenLarge();
-    writing_failed_ = !written;
-    return written;
+    report_.written = output_.FlushWhenLarge();
+    return report_.written;
   }
 
   Status Append(const record::Record& record) {
@@ -132,18 +122,12 @@ class Exporter {
   const ExportOptions& options_;
   Output output_;
   ExportReport report_;
-  bool writing_failed_ = false;
 };
 
 }  // namespace
 
-tl::expected<ExportReport, ExportFailure> Export(const fs::FolderReader& folder,
-                                                 const ExportOptions& options) {
-  auto output = Output::Open(options.output);
-  if (!output) {
-    return tl::unexpected(ExportFailure{ExportFailure::Half::kWriting, output.error()});
-  }
-  return Exporter(options, *std::move(output)).Run(folder);
+Result<ExportReport> Export(const fs::FolderReader& folder, const ExportOptions& options) {
+  return Exporter(options).Run(folder);
 }
 
 }  // namespace postern::cli

@@ -26,20 +26,14 @@ struct ExportOptions {
 };
 
 struct ExportReport {
-  std::uint64_t records = 0;          // written
+  std::uint64_t records = 0;          // that were taken
   std::vector<std::string> left_out;  // what was not, and why; the first ones
   std::uint64_t left_out_in_all = 0;  // damaged ranges and records that are no export
+  base::Status written;  // what became of the output: with the path and the system's words
 };
 
-// Which half failed: what the user is to mend.
-struct ExportFailure {
-  enum class Half : std::uint8_t { kReading, kWriting };
-  Half half = Half::kReading;
-  base::Error error;
-};
-
-// The output is opened before anything is read, and holds what was written before a failure.
-tl::expected<ExportReport, ExportFailure> Export(const fs::FolderReader& folder,
-                                                 const ExportOptions& options);
+// Fails as queue::ReadEntries does; the output is only opened where there is a queue to read. After
+// a failure it holds what was written before.
+base::Result<ExportReport> Export(const fs::FolderReader& folder, const ExportOptions& options);
 
 }  // namespace postern::cli

@@ -87,12 +87,9 @@ int RunExport(const Command& command, const fs::FolderReader& folder) {
                                         .range = command.range,
                                         .output = command.output,
                                         .raw = command.raw});
-  if (!exported && exported.error().half == ExportFailure::Half::kReading) {
-    const base::Error& error = exported.error().error;
-    return CannotRead(error, Remedy(error.code()));
-  }
-  if (!exported) {
-    std::cerr << exported.error().error.message()
+  if (!exported) return CannotRead(exported.error(), Remedy(exported.error().code()));
+  if (!exported->written) {
+    std::cerr << exported->written.error().message()
               << "; give --output a file that can be written, on a disk with room\n";
     return kCannotWrite;
   }

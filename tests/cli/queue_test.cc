@@ -329,6 +329,9 @@ TEST_F(Cli, SaysWhatIsNoQueueAndMakesNothing) {
       EXPECT_THAT(ran.err, AllOf(HasSubstr(one.folder), HasSubstr(one.says)));
     }
   }
+  const std::string output = temp_.Write("kept.jsonl", "kept");
+  EXPECT_EQ(Run({"queue", "export", temp_.File("empty"), "--output", output}).code, 66);
+  EXPECT_EQ(ReadFile(output), "kept") << "nothing is replaced by nothing";
   EXPECT_FALSE(std::filesystem::exists(temp_.File("missing")));
   EXPECT_TRUE(std::filesystem::is_empty(temp_.File("empty")));
 }
