@@ -177,6 +177,22 @@ TEST_P(OfflineLive, ReadsEveryRecordThatWasThereAtTheBegin) {
   }
 }
 
+TEST_P(OfflineLive, ListsSegmentsThatAreNewerThanItsFirstLook) {
+  bool done = false;
+  const auto run_ahead = [&](const std::string& name) {
+    if (std::exchange(done, done || name == "cursors") || name != "cursors") return;
+    for (int i = 0; i < 60; ++i) Append();
+    CHECK(log_->MarkDone("uplink", 0, log_->last_sequence()), "there is such a cursor");
+    log_->Commit();
+  };
+  const SlowFolder folder(*disk_.OpenToRead("queue"), GetParam(), run_ahead);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
+  EXPECT_TRUE(done);
+  EXPECT_EQ(seen.cursors.at(0).behind, 0U);
+  EXPECT_EQ(seen.records, 120U);
+  EXPECT_THAT(seen.damages, IsEmpty());
+}
+
 TEST_P(OfflineLive, LooksAgainWhereTheCheckpointsWereReplaced) {
   PassOn();
   PassOn();
