@@ -23,7 +23,8 @@ using base::Result;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-using Meanwhile = std::function<void(const std::string& path)>;
+// Is told which file is opened, or read, and from where on.
+using Meanwhile = std::function<void(const std::string& name, std::uint64_t offset)>;
 
 // Reads a few bytes at a time, and something else happens before each.
 class SlowFile final : public fs::File {
@@ -35,7 +36,7 @@ class SlowFile final : public fs::File {
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
     std::size_t got = 0;
     while (got < into.size()) {
-      meanwhile_(path());
+      meanwhile_(path(), offset + got);
       const std::size_t size = std::min(step_, into.size() - got);
       ASSIGN_OR_RETURN(const std::size_t read,
                        file_->ReadAt(offset + got, into.subspan(got, size)));
@@ -65,7 +66,7 @@ class SlowFolder final : public fs::FolderReader {
 
   const std::string& path() const override { return folder_->path(); }
   Result<std::unique_ptr<const fs::File>> OpenToRead(const std::string& name) const override {
-    meanwhile_(name);
+    meanwhile_(name, 0);
     ASSIGN_OR_RETURN(auto file, folder_->OpenToRead(name));
     // The cursors' file is large and read for each look: its slots have a test of their own.
     const std::size_t step = name == "cursors" ? std::size_t{1} << 20 : step_;
@@ -116,7 +117,7 @@ class OfflineLive : public LogFixture, public testing::WithParamInterface<std::s
   SlowFolder Busy(std::uint32_t seed, bool passes_on) {
     random_.seed(seed);
     bursts_ = 0;
-    return SlowFolder(*disk_.OpenToRead("queue"), GetParam(), [this, passes_on](const auto&) {
+    return SlowFolder(*disk_.OpenToRead("queue"), GetParam(), [this, passes_on](const auto&, auto) {
       if (random_() % 4 != 0 || ++bursts_ > 400) return;
       for (std::uint32_t left = random_() % 4; left > 0; --left) Append();
       if (passes_on) PassOn();
@@ -177,9 +178,30 @@ TEST_P(OfflineLive, ReadsEveryRecordThatWasThereAtTheBegin) {
   }
 }
 
+TEST_P(OfflineLive, ReadsAgainWhatWasWrittenBehindItsBack) {
+  BeginSegment();
+  const std::string name = FilesOf(FileKind::kSegment).back();
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto plain, disk_.OpenToRead("queue"));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection before, Inspect(*plain));
+  const SegmentPart part = before.segments.back().part;
+  bool done = false;
+  // The reader has seen zeroes where the next group comes to stand, and then sees the later ones.
+  const auto write_behind = [&](const std::string& path, std::uint64_t offset) {
+    if (done || !path.ends_with(name) || part.position + offset <= part.end) return;
+    done = true;
+    for (int i = 0; i < 10; ++i) Append();
+    ASSERT_EQ(FilesOf(FileKind::kSegment).back(), name) << "all of it in this segment";
+  };
+  const SlowFolder folder(*disk_.OpenToRead("queue"), GetParam(), write_behind);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const Inspection seen, Inspect(folder));
+  EXPECT_TRUE(done);
+  EXPECT_THAT(seen.damages, IsEmpty());
+  EXPECT_EQ(seen.records, before.records + 10);
+}
+
 TEST_P(OfflineLive, ListsSegmentsThatAreNewerThanItsFirstLook) {
   bool done = false;
-  const auto run_ahead = [&](const std::string& name) {
+  const auto run_ahead = [&](const std::string& name, std::uint64_t) {
     if (std::exchange(done, done || name == "cursors") || name != "cursors") return;
     for (int i = 0; i < 60; ++i) Append();
     CHECK(log_->MarkDone("uplink", 0, log_->last_sequence()), "there is such a cursor");
@@ -199,7 +221,7 @@ TEST_P(OfflineLive, LooksAgainWhereTheCheckpointsWereReplaced) {
   Append();
   ASSERT_FALSE(FilesOf(FileKind::kCheckpoint).empty());
   bool replaced = false;
-  const auto replace = [&](const std::string& name) {
+  const auto replace = [&](const std::string& name, std::uint64_t) {
     if (replaced || name.find(".marks") == std::string::npos) return;
     replaced = true;
     const auto before = FilesOf(FileKind::kCheckpoint);
