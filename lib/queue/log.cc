@@ -104,14 +104,24 @@ void Log::CollectRecords(Work& work) {
 }
 
 void Log::CollectCursors(Work& work) {
+  // Once a second, or where that frees a segment: with each commit it would double the syncs.
   const bool sync =
-      !work.entries.empty() || room_wanted_ || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
+      room_wanted_ || WouldFreeASegment() || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
   const bool due = cursors_changed_ || (cursors_unsynced_ && sync);
   if (!due || clock_.Now() < quiet_until_) return;
   work.cursors = cursors_.Encode();
   work.sync_cursors = sync;
   cursors_changed_ = room_wanted_ = false;
   cursors_unsynced_ = !sync;
+}
+
+bool Log::WouldFreeASegment() const {
+  const auto lowest = std::find_if(segments_.begin(), segments_.end(), [](const auto& segment) {
+    return !segment.second.part.empty();
+  });
+  if (lowest == segments_.end() || lowest->first == writing_) return false;
+  const std::uint64_t last = lowest->second.part.last_sequence;
+  return last > synced_floor_ && last <= cursors_.floor();
 }
 
 // Segments go from the lowest on, so that what is left is one piece, and only where both a

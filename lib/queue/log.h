@@ -84,7 +84,7 @@ class Log {
   // where it never fits.
   base::Result<std::uint64_t> Append(Entry entry);
   // Returns what there is to do, unless that is nothing or a Work is out. Call it once a second
-  // too: cursors are synced with the next records or after that time.
+  // too: cursors are synced after that time, or where that frees a segment.
   std::optional<Work> Collect();
   LogWriter& writer() { return *writer_; }
   Applied Apply(Done done);
@@ -136,6 +136,7 @@ class Log {
   Stamp Now() const;
   void CollectRecords(Work& work);
   void CollectCursors(Work& work);
+  bool WouldFreeASegment() const;
   bool CollectRemovals(Work& work);
   void CollectCheckpoint(Work& work, bool needed);
   void CollectLedger(Work& work);
