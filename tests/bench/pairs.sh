@@ -58,12 +58,12 @@ start_relay() {  # NAME
   await "$1" fetch "http://127.0.0.1:$(told "$1" admin)/readyz"
 }
 
-ours_second() {
+ours_second() {  # [LINK PORT]
   cat >"$work/second.yaml" <<YAML
 kind: ManagementServer
 name: second
 host: second.bench.example
-port: 0
+port: ${1:-0}
 certificate: {chain: $work/pki/second.crt, key: $work/pki/second.key, roots: $work/pki/roots.crt}
 members: ["*"]
 relay: {bind: 127.0.0.1, admin: 0, backends: [{name: nowhere, discard: {}}]}
@@ -73,7 +73,7 @@ YAML
   count_page=http://127.0.0.1:$(told second admin)/metrics
 }
 
-ours_first() {  # PORT OF THE SECOND [COMPRESSION]
+ours_first() {  # PORT OF THE SECOND [COMPRESSION] [ACK]
   cat >"$work/first.yaml" <<YAML
 kind: Gateway
 name: first
@@ -81,7 +81,7 @@ host: first.bench.example
 certificate: {chain: $work/pki/first.crt, key: $work/pki/first.key, roots: $work/pki/roots.crt}
 parents: [{name: second, host: second.bench.example, addresses: ["127.0.0.1:$1"]}]
 compression: ${2:-Auto}
-relay: {bind: 127.0.0.1, admin: 0, queue: {ack: EndToEnd}, otlp: {grpc: 0}}
+relay: {bind: 127.0.0.1, admin: 0, queue: {ack: ${3:-EndToEnd}, maxBytes: 16Gi}, otlp: {grpc: 0}}
 YAML
   start_relay first
   first_pid=${started[-1]} otlp_port=$(told first otlpGrpc)
@@ -118,7 +118,12 @@ YAML
   await second listens "$link_port"
 }
 
-theirs_first() {  # PORT OF THE SECOND [COMPRESSION]
+theirs_first() {  # PORT OF THE SECOND [COMPRESSION] [fsync]
+  local queue='{enabled: false}' extension=''
+  if [[ ${3:-} == fsync ]]; then
+    queue='{enabled: true, storage: file_storage, queue_size: 100000, block_on_overflow: true}'
+    extension='extensions: [file_storage]'
+  fi
   otlp_port=$(free_port)
   cat >"$work/first.yaml" <<YAML
 receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:$otlp_port", max_recv_msg_size_mib: 64}}}}
@@ -126,13 +131,15 @@ exporters:
   otlp_grpc:
     endpoint: 127.0.0.1:$1
     compression: ${2:-none}
-    sending_queue: {enabled: false}
+    sending_queue: $queue
     tls:
       ca_file: $work/pki/roots.crt
       cert_file: $work/pki/first.crt
       key_file: $work/pki/first.key
       server_name_override: second.bench.example
+extensions: {file_storage: {directory: $work/first.store, create_directory: true, fsync: true}}
 service:
+  $extension
   telemetry: {logs: {level: error}, metrics: {level: none}}
   pipelines: {logs: {receivers: [otlp], exporters: [otlp_grpc]}}
 YAML
