@@ -110,7 +110,8 @@ class Log {
   // Drops, from every cursor that needs it, the lowest segment that any does; the newest, which is
   // written to, never. Returns what that took from each; nothing where there is no such segment.
   // Room comes with the Works that sync cursors and remove the segment: called again before, it
-  // takes the next one. kUnavailable where the segment cannot be read, kExhausted as above.
+  // takes the next one. Damage that it meets is not counted in it; a LogReader tells of that.
+  // kUnavailable where the segment cannot be read, kExhausted as above.
   base::Result<std::vector<Evicted>> EvictOldest();
 
   // Now, as StoredEntry tells when a record was taken: in ms, over restarts, never back.
@@ -157,6 +158,7 @@ class Log {
 
   std::map<std::uint64_t, Segment> segments_;  // by position
   std::vector<Damage> holes_;                  // that the opening or a reader found, needed or not
+  std::vector<Damage> untold_;                 // of them, by a reader
   internal::DamagedFiles damaged_files_;
   std::uint64_t writing_ = 0;  // position of the segment that is written to
   std::uint64_t end_ = 0;

@@ -116,12 +116,30 @@ TEST_F(LogEviction, TakesNothingWhereNobodyReads) {
   EXPECT_THAT(Evict(), IsEmpty());
 }
 
-TEST_F(LogEviction, TakesNothingThatItCannotCount) {
+TEST_F(LogEviction, TakesNothingWhileTheDeviceFails) {
   Fill(3);
-  disk_.SpoilSector("queue", FilesOf(FileKind::kSegment).front(), 1024);
+  for (std::uint64_t at = 0; at < options_.segment_bytes; at += fs::FaultyStorage::kSector) {
+    disk_.SpoilSector("queue", FilesOf(FileKind::kSegment).front(), at);
+  }
   const std::uint64_t before = Floor("a");
   EXPECT_THAT(log_->EvictOldest(), HasCode(Code::kUnavailable));
   EXPECT_EQ(Floor("a"), before);
+}
+
+TEST_F(LogEviction, CountsWhatItCanReadAndLeavesTheDamageToBeTold) {
+  Fill(3);
+  disk_.SpoilSector("queue", FilesOf(FileKind::kSegment).front(), 1024);
+  const std::uint64_t first = sequences_[0];
+  const auto evicted = Evict();
+  ASSERT_THAT(evicted, SizeIs(1));
+  EXPECT_EQ(evicted.front().through, first + 2);
+  EXPECT_EQ(evicted.front().records, 1U) << "two have bytes in that sector";
+  LogReader reader(*log_);
+  ASSERT_THAT(reader.Read(Floor("a")), IsOk());
+  const std::vector<Damage> told = reader.TakeDamages();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told.front().after, first);
+  EXPECT_EQ(told.front().before, first + 3);
 }
 
 TEST_F(LogEviction, TakesFromAllReadersOrFromNoneWhereTheLedgerIsFull) {

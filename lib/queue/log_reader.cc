@@ -122,7 +122,7 @@ void LogReader::Tell(Damage damage) {
   holes.push_back(damage);
   if (damage.before <= log_.synced_floor_ + 1) return;  // every reader was above it
   damage.known = !log_.damaged_files_.SetAside(*log_.folder_, damage);
-  damages_.push_back(damage);
+  log_.untold_.push_back(damage);
 }
 
 }  // namespace postern::queue

@@ -32,10 +32,10 @@ class LogReader {
   // disk cannot be read.
   base::Result<std::vector<StoredEntry>> Read(std::uint64_t after);
 
-  // Returns what the calls before passed over because it is damaged, of records that somebody still
-  // needs: to be called after each of them, before its records are used. Each damage is told once,
-  // by the reader of this log that met it first, and not where the opening's report has it.
-  std::vector<Damage> TakeDamages() { return std::exchange(damages_, {}); }
+  // Returns what this reader, another or an eviction passed over because it is damaged, of records
+  // that somebody still needs: to be called after each Read, before its records are used. Each
+  // damage is told once, to whoever asks first, and not where the opening's report has it.
+  std::vector<Damage> TakeDamages() { return std::exchange(log_.untold_, {}); }
 
  private:
   struct ReadGroup {
@@ -55,7 +55,6 @@ class LogReader {
   std::uint64_t segment_ = ~std::uint64_t{0};  // position of the open one
   std::uint64_t next_ = 0;                     // position of the next group
   std::uint64_t read_ = 0;                     // the last sequence before it
-  std::vector<Damage> damages_;
 };
 
 }  // namespace postern::queue
