@@ -51,6 +51,8 @@ Result<SlotFile> SlotFile::Open(fs::Folder& folder, const std::string& name,
     if (size == 2 * slot_size) {
       SlotFile slots(*std::move(opened), slot_size);
       RETURN_IF_ERROR(slots.Load());
+      // Without its name, which a making that was killed leaves unsynced, a power cut takes all.
+      RETURN_IF_ERROR(folder.Sync());
       return slots;
     }
     RETURN_IF_ERROR(folder.Remove(name));  // the making of it was cut short
@@ -71,8 +73,7 @@ Status SlotFile::Load() {
     value_ = std::string(slot->value);
     synced_ = i;
   }
-  if (!value_) return {};
-  RETURN_IF_ERROR(WriteSlot(synced_, generation_, *value_));
+  if (value_) RETURN_IF_ERROR(WriteSlot(synced_, generation_, *value_));
   return file_->Sync();
 }
 

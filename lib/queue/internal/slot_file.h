@@ -20,8 +20,8 @@ namespace postern::queue::internal {
 
 class SlotFile {
  public:
-  // Opens the file, or makes it where it is missing or has another size. What was read is synced
-  // then, whatever the process before left in the cache.
+  // Opens the file, or makes it where it is missing or has another size. What was read, and
+  // the file itself, is synced then, whatever the process before left in the cache.
   static base::Result<SlotFile> Open(fs::Folder& folder, const std::string& name,
                                      std::size_t slot_size);
 

@@ -104,6 +104,17 @@ TEST(SlotFile, NeedsNoRoomToChange) {
   }
 }
 
+TEST(SlotFile, KeepsWhatIsWrittenAfterAMakingThatWasKilled) {
+  FaultyStorage disk;
+  ASSERT_THAT((*disk.OpenFolder("queue"))->Create("cursors", 2 * kSlot), IsOk());
+  disk.KillProcess();
+  SlotFile slots = Open(disk);
+  ASSERT_THAT(slots.Write(Value(1)), IsOk());
+  ASSERT_THAT(slots.Sync(), IsOk());
+  disk.PowerOn(Unsynced::kLost);
+  EXPECT_THAT(Open(disk).value(), Optional(Value(1))) << "its name, too, is on the disk";
+}
+
 TEST(SlotFile, IsMadeAnewWhereItsMakingWasCutShort) {
   FaultyStorage disk;
   ASSERT_THAT((*disk.OpenFolder("queue"))->Create("cursors", 100), IsOk());
