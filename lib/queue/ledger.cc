@@ -163,6 +163,7 @@ Ledger::Item* Ledger::Neighbour(const LedgerEntry& entry) {
     if (last_ - item->entry.number >= kGrowing) return nullptr;
     const LedgerEntry& other = item->entry;
     if (!IsSameKind(other, entry.reason, entry.reader)) continue;
+    if ((other.records == 0) != (entry.records == 0)) continue;  // one of the two is not known
     if (other.through == entry.after || other.after == entry.through) return &*item;
   }
   return nullptr;

@@ -44,8 +44,8 @@ struct LedgerEntry {
   std::string reader;       // a cursor's name; may be empty
   std::uint64_t after = 0;  // all of them are in (after, through]; others may be, too
   std::uint64_t through = 0;
-  std::uint64_t records = 0;
-  std::uint64_t bytes = 0;  // of their bodies
+  std::uint64_t records = 0;  // 0: nobody knows how many
+  std::uint64_t bytes = 0;    // of their bodies
 
   bool operator==(const LedgerEntry&) const = default;
 };

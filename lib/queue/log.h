@@ -104,7 +104,8 @@ class Log {
   // done before. kExhausted, and nothing is done, where too much waits for the ledger's disk.
   base::Status Drop(const std::string& name, std::uint64_t after, std::uint64_t through,
                     Reason reason, std::uint64_t records, std::uint64_t bytes);
-  // Puts into the ledger what moves no cursor. kExhausted as above.
+  // Puts into the ledger what moves no cursor; 0 records where nobody could count them. kExhausted
+  // as above.
   base::Status Note(Reason reason, const std::string& name, std::uint64_t after,
                     std::uint64_t through, std::uint64_t records, std::uint64_t bytes);
   // Drops, from every cursor that needs it, the lowest segment that any does; the newest, which is

@@ -184,6 +184,18 @@ TEST_F(LogLedger, NotesWhatMovesNoCursor) {
               HasCode(Code::kInvalid));
 }
 
+TEST_F(LogLedger, NotesWhatNobodyCouldCount) {
+  ASSERT_THAT(log_->Note(Reason::kDamaged, "", first_ - 1, first_, 1, 3), IsOk());
+  ASSERT_THAT(log_->Note(Reason::kDamaged, "", first_, first_ + 9, 0, 0), IsOk());
+  EXPECT_THAT(log_->Commit().ledger, IsOk());
+  CutPower();
+  EXPECT_THAT(Entries(),
+              ElementsAre(Field(&LedgerEntry::records, 1),
+                          AllOf(Field(&LedgerEntry::records, 0), Field(&LedgerEntry::after, first_),
+                                Field(&LedgerEntry::through, first_ + 9))))
+      << "an unknown number is added to no known one";
+}
+
 TEST_F(LogLedger, DropsOnAFullDisk) {
   disk_.SetFree(0);
   CutPower();
