@@ -17,6 +17,7 @@ set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
 
 set(POSTERN_SANITIZE "" CACHE STRING "sanitizers for our code: address,undefined | thread | fuzzer")
 set(POSTERN_COVERAGE OFF CACHE BOOL "instrument for gcov")
+set(POSTERN_KILLPOINTS OFF CACHE BOOL "let tests kill a program at a named point (lib/base/kill_point.h)")
 
 add_library(postern_flags INTERFACE)
 target_compile_options(postern_flags INTERFACE
@@ -37,6 +38,9 @@ elseif(POSTERN_SANITIZE)
   target_compile_options(postern_flags INTERFACE -fsanitize=${POSTERN_SANITIZE}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(postern_flags INTERFACE -fsanitize=${POSTERN_SANITIZE})
+endif()
+if(POSTERN_KILLPOINTS)
+  target_compile_definitions(postern_flags INTERFACE POSTERN_KILLPOINTS)
 endif()
 if(POSTERN_COVERAGE)
   target_compile_options(postern_flags INTERFACE --coverage -O0)

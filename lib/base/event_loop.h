@@ -10,9 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/base/internal/timer_queue.h"
 #include "lib/base/loop.h"
 #include "lib/base/mutex.h"
-#include "lib/base/timer_queue.h"
 
 struct epoll_event;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/base/kill_point.h"
+
 namespace postern::queue {
 
 using base::Code;
@@ -16,7 +18,10 @@ constexpr std::size_t kCheckpointsKept = 2;
 Done LogWriter::Do(Work work) {
   Done done;
   done.work = std::move(work);
-  if (!done.work.entries.empty()) WriteRecords(done);
+  if (!done.work.entries.empty()) {
+    KILL_POINT("log.before-sync");
+    WriteRecords(done);
+  }
   if (!done.work.ledger.empty()) done.ledger = ledger_.Write(*folder_, done.work.ledger);
   // What a policy took out is in the ledger before anything on the disk says that it is done with.
   done.cursors = done.checkpoint = done.ledger;
@@ -25,6 +30,7 @@ Done LogWriter::Do(Work work) {
     done.checkpoint = WriteCheckpoint(*done.work.checkpoint, done.work.checkpoint_can_wait);
   }
   for (const std::uint64_t position : done.work.remove) {
+    KILL_POINT("log.checkpoint-unlink");
     Remove(position, done);
     // One by one: a power cut must not bring a lower one back without a higher one.
     if (!folder_->Sync()) break;

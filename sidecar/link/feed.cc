@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/kill_point.h"
 #include "sidecar/record/record_codec.h"
 
 namespace postern::link {
@@ -42,7 +43,10 @@ Feed::Feed(LinkEnv& env, const LinkOptions& options, std::string parent, Outbox&
                    SharedHistory(options, welcome)),
       last_batch_(env.loop.clock().Now()) {}
 
-void Feed::Start() { outbox_.stored.StartAfter(mark_, keeper_); }
+void Feed::Start() {
+  KILL_POINT("child.welcome-data");
+  outbox_.stored.StartAfter(mark_, keeper_);
+}
 
 void Feed::FillLive(bool compress, lane::Output& out) {
   const base::Instant now = env_.loop.clock().Now();

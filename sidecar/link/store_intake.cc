@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/base/crc32c.h"
+#include "lib/base/kill_point.h"
 
 namespace postern::link {
 
@@ -34,6 +35,7 @@ void StoreIntake::End(std::uint64_t session) {
 
 bool StoreIntake::Take(std::uint64_t session, std::vector<lane::UnpackedRecord> records,
                        const Hold& hold) {
+  KILL_POINT("parent.welcome-data");
   if (session != session_) return false;
   for (lane::UnpackedRecord& unpacked : records) {
     store::Hop hop{.sender = sender_,
@@ -75,8 +77,9 @@ bool StoreIntake::TryFirst() {
 
 void StoreIntake::OnKept(const Status& kept) {
   --unsynced_;
-  if (kept) return Acknowledge();
-  Fail(kept.error());
+  if (!kept) return Fail(kept.error());
+  KILL_POINT("parent.append-ack");
+  Acknowledge();
 }
 
 // A record that was refused must not be followed by others: a mark would pass it.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/base/kill_point.h"
+
 namespace postern::relay {
 
 using record::Answer;
@@ -165,6 +167,7 @@ void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
     line.alone = line.requested;  // one of them is at fault: each by itself tells which
     line.requested = 0;
   } else if (answer.ok() || IsFaultOfBody(answer)) {
+    KILL_POINT("backend.answer-cursor");
     if (!answer.ok()) metrics_.rejected.Increment();
     Finish(line);
   } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/crc32c.h"
+#include "lib/base/kill_point.h"
 
 namespace postern::relay {
 
@@ -91,6 +92,7 @@ void UplinkQueue::StartAfter(std::uint64_t mark, const record::StoreId& keeper) 
 
 bool UplinkQueue::Acknowledge(std::uint64_t through) {
   if (through > sent_through_) return false;
+  KILL_POINT("child.ack-cursor");
   if (through > reader_->floor()) (void)reader_->Done(reader_->floor(), through);
   if (through > reader_->position()) reader_->SeekAfter(through);
   return true;

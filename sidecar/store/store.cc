@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/kill_point.h"
 #include "sidecar/record/record_codec.h"
 #include "sidecar/store/reader.h"
 
@@ -217,6 +218,7 @@ void Store::Keep(std::vector<Pending> kept) {
     cached_from_ = through;
   }
   readable_through_ = through;
+  KILL_POINT("store.sync-answer");
   TellReaders();
   for (const Pending& one : kept) one.on_kept({});
   env_.budget.Give(held);  // last: whoever waits for it may append at once

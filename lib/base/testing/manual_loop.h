@@ -10,8 +10,8 @@
 #include <deque>
 
 #include "lib/base/check.h"
+#include "lib/base/internal/timer_queue.h"
 #include "lib/base/testing/fake_clock.h"
-#include "lib/base/timer_queue.h"
 
 namespace postern::base {
 

@@ -1,4 +1,4 @@
-#include "lib/base/timer_queue.h"
+#include "lib/base/internal/timer_queue.h"
 
 #include <utility>
 #include <vector>
