@@ -49,14 +49,23 @@ void Relay::SetRoots(const std::vector<pki::Certificate>& roots) {
 
 void Relay::SetConfig(const std::string& yaml) { Replace("relay-config.yaml", yaml); }
 
+void Relay::SetVariable(const std::string& name, const std::string& value) {
+  std::erase_if(environment_, [&name](const auto& variable) { return variable.first == name; });
+  environment_.emplace_back(name, value);
+}
+
 base::Status Relay::Launch(std::vector<std::string> arguments) {
   if (arguments.empty()) arguments = {"--config", File("relay-config.yaml")};
+  std::vector<std::string> words = starter_;
+  words.emplace_back(POSTERN_RELAY);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  SetVariable("POSTERN_KILL_AT", std::exchange(death_, {}));
   // A log of its own: no line of a former life is taken for one of this.
   ++lives_;
   process_.reset();
   ASSIGN_OR_RETURN(
       process_,
-      Process::Start(POSTERN_RELAY, {.arguments = std::move(arguments),
+      Process::Start(words.front(), {.arguments = {words.begin() + 1, words.end()},
                                      .environment = environment_,
                                      .output = File("life-" + std::to_string(lives_) + ".log")}));
   return {};

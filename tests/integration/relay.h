@@ -43,8 +43,14 @@ class Relay {
   void SetConfig(const std::string& yaml);
   std::string File(std::string_view name) const { return folder_ + "/" + std::string(name); }
 
+  // For every start from now on.
+  void SetVariable(const std::string& name, const std::string& value);
   // For tests of memory: what the sanitizer would keep aside of freed memory counts as used.
-  void KeepNoFreedMemory() { environment_ = {{"ASAN_OPTIONS", "quarantine_size_mb=1"}}; }
+  void KeepNoFreedMemory() { SetVariable("ASAN_OPTIONS", "quarantine_size_mb=1"); }
+  // In its next life it kills itself at a point of lib/base/kill_point.h: "child.ack-cursor:3".
+  void DieAt(const std::string& point) { death_ = point; }
+  // From now on it is started by a program that becomes it: {"nice", "-n", "10"}.
+  void StartUnder(std::vector<std::string> starter) { starter_ = std::move(starter); }
 
   // Returns once it has told its ports. kUnavailable where it ended instead; the error quotes it.
   base::Status Start();
@@ -71,6 +77,8 @@ class Relay {
 
   std::string folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
+  std::string death_;
+  std::vector<std::string> starter_;
   int lives_ = 0;
   std::optional<support::Process> process_;
 };

@@ -11,6 +11,12 @@ namespace postern::integration {
 
 using otlp::Signal;
 
+namespace {
+// Where nobody listens a refusal comes at once: a client that does not wait would only burn the
+// CPU.
+constexpr base::Duration kAfterRefusal = std::chrono::milliseconds(5);
+}  // namespace
+
 std::vector<std::string> Lost(const std::vector<std::string>& accepted,
                               const std::vector<std::string>& delivered) {
   const std::unordered_set<std::string> there(delivered.begin(), delivered.end());
@@ -31,7 +37,8 @@ std::vector<std::string> Repeated(const std::vector<std::string>& delivered) {
 }
 
 std::string Sender::NextBatch() {
-  return otlp::MakeExport(Signal::kLogs, {.records = kRecords, .seed = ++seed_});
+  return otlp::MakeExport(
+      Signal::kLogs, {.records = kRecords, .seed = ++seed_, .filler_bytes = batches_.filler_bytes});
 }
 
 base::Status Sender::Note(const rpc::UnaryResult& result) {
@@ -49,8 +56,8 @@ base::Status Sender::Note(const rpc::UnaryResult& result) {
 base::Status Sender::Send() { return Note(client_.ExportAtLast(Signal::kLogs, NextBatch())); }
 base::Status Sender::SendOnce() { return Note(client_.Export(Signal::kLogs, NextBatch())); }
 
-SteadySender::SteadySender(std::uint16_t port, Patience patience)
-    : sender_(port), patience_(patience), thread_([this] { Run(); }) {}
+SteadySender::SteadySender(std::uint16_t port, Patience patience, Batches batches)
+    : sender_(port, batches), patience_(patience), thread_([this] { Run(); }) {}
 
 SteadySender::~SteadySender() { Stop(); }
 
@@ -61,6 +68,7 @@ void SteadySender::Run() {
       ++taken_;
     } else {
       refusals_.push_back(sent.error().message());
+      std::this_thread::sleep_for(kAfterRefusal);
     }
   }
 }

@@ -27,12 +27,19 @@ std::vector<std::string> Lost(const std::vector<std::string>& accepted,
 // The ids that `delivered` holds more than once.
 std::vector<std::string> Repeated(const std::vector<std::string>& delivered);
 
+// What a sender sends.
+struct Batches {
+  std::uint32_t after = 0;       // the number before its first: senders at once need far ones
+  std::size_t filler_bytes = 0;  // more text in each record
+};
+
 // Threads: loop.
 class Sender {
  public:
   static constexpr std::size_t kRecords = 5;  // in a batch
 
-  explicit Sender(std::uint16_t port) : client_(port) {}
+  explicit Sender(std::uint16_t port, Batches batches = {})
+      : client_(port), batches_(batches), seed_(batches.after) {}
 
   // Sends a batch until it is taken; the error is the last answer of one that was not.
   base::Status Send();
@@ -47,7 +54,8 @@ class Sender {
   std::string NextBatch();
 
   Client client_;
-  std::uint32_t seed_ = 0;
+  const Batches batches_;
+  std::uint32_t seed_;
   std::vector<std::string> accepted_;
 };
 
@@ -57,7 +65,8 @@ class SteadySender {
   // How a batch is sent: until it is taken, or once, so that each refusal is seen.
   enum class Patience : std::uint8_t { kRetries, kOnce };
 
-  explicit SteadySender(std::uint16_t port, Patience patience = Patience::kRetries);
+  explicit SteadySender(std::uint16_t port, Patience patience = Patience::kRetries,
+                        Batches batches = {});
   ~SteadySender();
 
   // Waits until that many more batches were taken; false where kSoon is not enough.
