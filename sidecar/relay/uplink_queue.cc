@@ -64,7 +64,7 @@ void UplinkQueue::Reject(const std::string& /*why*/) {
 }
 
 Status UplinkQueue::CheckMark(const link::ParentMark& mark) {
-  if (mark.sequence <= store_.last_sequence() && !HasOtherCrc(mark)) return {};
+  if (mark.sequence <= store_.last_sequence() && !LacksRecordOf(mark)) return {};
   RETURN_IF_ERROR(store_.TakeNewStore());
   return Fail(Code::kConflict,
               "the parent keeps record " + std::to_string(mark.sequence) +
@@ -72,15 +72,16 @@ Status UplinkQueue::CheckMark(const link::ParentMark& mark) {
                   "goes on as a new store, and some records may arrive twice");
 }
 
-// Whether we still have that record, and it is another one.
-bool UplinkQueue::HasOtherCrc(const link::ParentMark& mark) const {
+// Whether we should still have that record, and have none or another one. Where it was damaged the
+// new id costs repeats; taken for ours it could cost what a copy accepted below its number.
+bool UplinkQueue::LacksRecordOf(const link::ParentMark& mark) const {
   if (mark.sequence <= reader_->floor()) return false;
   // A reader of its own: a link may be using ours.
   const auto probe = store::Reader::Make(store_, kCursor);
   if (!probe) return false;
   (*probe)->SeekAfter(mark.sequence - 1);
   const store::Kept* ours = (*probe)->Peek();
-  return ours != nullptr && ours->sequence == mark.sequence &&
+  return ours == nullptr || ours->sequence != mark.sequence ||
          base::Crc32c(ours->record->body.view()) != mark.crc;
 }
 

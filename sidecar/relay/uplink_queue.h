@@ -37,7 +37,7 @@ class UplinkQueue final : public link::StoredQueue {
 
  private:
   UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader);
-  bool HasOtherCrc(const link::ParentMark& mark) const;
+  bool LacksRecordOf(const link::ParentMark& mark) const;
 
   store::Store& store_;
   std::unique_ptr<store::Reader> reader_;

@@ -177,6 +177,16 @@ TEST_F(UplinkQueueTest, TakesANewIdWhereAParentKeepsAnotherRecordOfThatNumber) {
   EXPECT_NE(queue_->store(), former);
 }
 
+// An older copy that was opened twice: its last number is above the parent's mark again.
+TEST_F(UplinkQueueTest, TakesANewIdWhereTheRecordOfTheMarkIsMissing) {
+  const auto sent = Keep(2);
+  Restart();
+  ASSERT_GT(Keep(1)[0], sent[1] + 1);
+  const record::StoreId former = queue_->store();
+  EXPECT_THAT(queue_->CheckMark({.sequence = sent[1] + 1, .crc = 1}), HasCode(Code::kConflict));
+  EXPECT_NE(queue_->store(), former);
+}
+
 // === against a model: parents, links, acknowledgements and processes lost at random ===
 
 TEST_F(UplinkQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHappens) {
