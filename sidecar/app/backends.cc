@@ -88,10 +88,9 @@ std::vector<backend::Backend*> Backends::All() const {
   return all;
 }
 
-base::Status Backends::Feed(base::Loop& loop, store::Store& store, relay::RelayMetrics& metrics) {
+base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& store) {
   const auto feed = [&](record::Sink& sink, relay::BackendFeed::Options options) -> base::Status {
-    ASSIGN_OR_RETURN(auto made,
-                     relay::BackendFeed::Make(loop, store, sink, std::move(options), metrics));
+    ASSIGN_OR_RETURN(auto made, relay::BackendFeed::Make(env, store, sink, std::move(options)));
     feeds_.push_back(std::move(made));
     return {};
   };

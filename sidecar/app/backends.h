@@ -31,7 +31,7 @@ class Backends {
   record::Sink& sink() { return fan_out_; }
   // Begins to deliver what the store keeps, to each backend at its own pace. The store outlives the
   // backends.
-  base::Status Feed(base::Loop& loop, store::Store& store, relay::RelayMetrics& metrics);
+  base::Status Feed(const relay::BackendFeed::Env& env, store::Store& store);
   // Whether every backend is done with all that is kept for it.
   bool empty() const;
 

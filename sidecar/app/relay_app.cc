@@ -181,7 +181,7 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
                                               .member = config.host}));
   ASSIGN_OR_RETURN(backends,
                    Backends::Make(config.relay.backends, state_folder, loop, log, registry));
-  if (config.parents.empty()) return backends->Feed(loop, *store, relay_metrics);
+  if (config.parents.empty()) return backends->Feed({loop, log, relay_metrics}, *store);
   ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
   outbox.emplace(link::Outbox{.live = {}, .stored = *stored});
   return {};

@@ -32,26 +32,25 @@ std::string BackendFeed::CursorName(const std::string& backend, record::Signal s
   return backend + "/" + std::string(record::SignalName(signal));
 }
 
-base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(base::Loop& loop, store::Store& store,
-                                                             record::Sink& backend, Options options,
-                                                             RelayMetrics& metrics) {
+base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(const Env& env, store::Store& store,
+                                                             record::Sink& backend,
+                                                             Options options) {
   ASSIGN_OR_RETURN(auto reader,
                    store::Reader::Make(store, CursorName(options.backend, options.signal)));
   std::unique_ptr<BackendFeed> feed(
-      new BackendFeed(loop, std::move(reader), backend, std::move(options), metrics));
-  loop.Post([raw = feed.get(), alive = std::weak_ptr<bool>(feed->alive_)] {
+      new BackendFeed(env, std::move(reader), backend, std::move(options)));
+  env.loop.Post([raw = feed.get(), alive = std::weak_ptr<bool>(feed->alive_)] {
     if (!alive.expired()) raw->Pump();
   });
   return feed;
 }
 
-BackendFeed::BackendFeed(base::Loop& loop, std::unique_ptr<store::Reader> reader,
-                         record::Sink& backend, Options options, RelayMetrics& metrics)
-    : loop_(loop),
+BackendFeed::BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader,
+                         record::Sink& backend, Options options)
+    : env_(env),
       reader_(std::move(reader)),
       backend_(backend),
       options_(std::move(options)),
-      metrics_(metrics),
       seen_(reader_->floor()),
       unknown_through_(reader_->end()),
       unknown_bytes_(options_.in_flight * std::max(options_.most_merged, options_.look_ahead)) {
@@ -96,7 +95,7 @@ void BackendFeed::LookAhead() {
     const bool done = reader_->IsDone(sequence);
     reader_->Next();
     if (record->signal == options_.signal && !done) {
-      items_.emplace(sequence, Item{.after = seen_, .record = record});
+      items_.emplace(sequence, Item{.after = seen_, .record = record, .left = {}});
       bytes_ += record->body.size();
       lines_[{record->origin.member, record->origin.store}].waiting.push_back(sequence);
       seen_ = skipped = sequence;
@@ -115,7 +114,7 @@ void BackendFeed::Request(const OriginKey& key, Line& line) {
          in_flight_ < options_.in_flight) {
     const record::RecordPtr request = Take(line);
     ++in_flight_;
-    backend_.Deliver(request, loop_.clock().Now() + kDeliveryBound,
+    backend_.Deliver(request, env_.loop.clock().Now() + kDeliveryBound,
                      [this, key, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
                        if (!alive.expired()) OnAnswer(key, answer);
                      });
@@ -148,7 +147,7 @@ record::RecordPtr BackendFeed::Take(Line& line) {
     request = std::make_shared<const record::Record>(std::move(one));
   }
   if (!repeat) return request;
-  metrics_.redelivered.Increment(static_cast<double>(merged.size()));
+  env_.metrics.redelivered.Increment(static_cast<double>(merged.size()));
   return record::AsPossibleRepeat(request);
 }
 
@@ -168,32 +167,55 @@ void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
     line.requested = 0;
   } else if (answer.ok() || IsFaultOfBody(answer)) {
     KILL_POINT("backend.answer-cursor");
-    if (!answer.ok()) metrics_.rejected.Increment();
-    Finish(line);
+    if (!answer.ok()) Reject(line, answer);
+    Finish(line, answer.ok() ? std::nullopt : std::optional(store::Reason::kRejected));
   } else {
     line.requested = 0;
     const base::Duration wait = std::max<base::Duration>(line.backoff.Next(), answer.retry_after);
-    line.retry = loop_.PostAfter(wait, [this] { Pump(); });
+    line.retry = env_.loop.PostAfter(wait, [this] { Pump(); });
   }
   Pump();
 }
 
-void BackendFeed::Finish(Line& line) {
+void BackendFeed::Reject(const Line& line, const Answer& answer) {
+  const record::Record& record = *items_.at(line.waiting.front()).record;
+  env_.metrics.rejected.Increment();
+  env_.log.Warn("record rejected", {{"backend", options_.backend},
+                                    {"signal", record::SignalName(record.signal)},
+                                    {"member", record.origin.member},
+                                    {"sequence", record.origin.sequence},
+                                    {"why", answer.message}});
+}
+
+void BackendFeed::Finish(Line& line, std::optional<store::Reason> why) {
   for (; line.requested > 0; --line.requested) {
-    const auto item = items_.find(line.waiting.front());
+    Leave(items_.find(line.waiting.front()), why);
     line.waiting.pop_front();
-    bytes_ -= item->second.record->body.size();
-    item->second.record = nullptr;
-    if (reader_->Done(item->second.after, item->first)) items_.erase(item);
     ++finished_;
     if (line.alone > 0) --line.alone;
   }
   line.backoff.Reset();
   // What found no range left stands at the floor in the end.
   for (auto low = items_.begin(); low != items_.end() && low->second.record == nullptr;) {
-    if (!reader_->Done(low->second.after, low->first)) break;
+    if (!Say(*low)) break;
     low = items_.erase(low);
   }
+}
+
+// Its record is done with: the backend took it, or it leaves for a reason.
+void BackendFeed::Leave(Items::iterator item, std::optional<store::Reason> why) {
+  const std::uint64_t size = item->second.record->body.size();
+  bytes_ -= size;
+  item->second.record = nullptr;
+  if (why) item->second.left = store::Left{.reason = *why, .bytes = size};
+  if (Say(*item)) items_.erase(item);
+}
+
+// Tells the store that an item is done. False where it can not take that now.
+bool BackendFeed::Say(const Items::value_type& item) {
+  const auto& [sequence, done] = item;
+  if (!done.left) return reader_->Done(done.after, sequence);
+  return reader_->Drop(done.after, sequence, *done.left);
 }
 
 }  // namespace postern::relay

@@ -15,11 +15,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "lib/base/backoff.h"
 #include "lib/base/loop.h"
+#include "lib/log/logger.h"
 #include "sidecar/record/sink.h"
 #include "sidecar/relay/relay_metrics.h"
 #include "sidecar/store/reader.h"
@@ -37,10 +39,16 @@ class BackendFeed {
     std::uint64_t most_merged = 0;
   };
 
-  // `store`, `backend` and `metrics` outlive the feed. Fails as Reader::Make does.
-  static base::Result<std::unique_ptr<BackendFeed>> Make(base::Loop& loop, store::Store& store,
-                                                         record::Sink& backend, Options options,
-                                                         RelayMetrics& metrics);
+  // The tools of the relay's thread; they outlive the feed.
+  struct Env {
+    base::Loop& loop;
+    log::Logger& log;
+    RelayMetrics& metrics;
+  };
+
+  // `store` and `backend` outlive the feed. Fails as Reader::Make does.
+  static base::Result<std::unique_ptr<BackendFeed>> Make(const Env& env, store::Store& store,
+                                                         record::Sink& backend, Options options);
   ~BackendFeed();
 
   // The cursor's name in the store: "collector/logs".
@@ -51,8 +59,9 @@ class BackendFeed {
 
  private:
   struct Item {
-    std::uint64_t after;       // the last sequence before it that is not another signal's
-    record::RecordPtr record;  // null: done, though the cursor had no range left to say so
+    std::uint64_t after;              // the last sequence before it that is not another signal's
+    record::RecordPtr record;         // null: done, though the cursor had no range left to say so
+    std::optional<store::Left> left;  // how, unless the backend took it
   };
   using Items = std::map<std::uint64_t, Item>;  // by sequence
   using OriginKey = std::pair<std::string, record::StoreId>;
@@ -66,8 +75,8 @@ class BackendFeed {
     base::Timer retry;
   };
 
-  BackendFeed(base::Loop& loop, std::unique_ptr<store::Reader> reader, record::Sink& backend,
-              Options options, RelayMetrics& metrics);
+  BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader, record::Sink& backend,
+              Options options);
 
   void Pump();
   void LookAhead();
@@ -75,14 +84,16 @@ class BackendFeed {
   void Request(const OriginKey& key, Line& line);
   record::RecordPtr Take(Line& line);
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
-  void Finish(Line& line);
+  void Reject(const Line& line, const record::Answer& answer);
+  void Finish(Line& line, std::optional<store::Reason> why);
+  void Leave(Items::iterator item, std::optional<store::Reason> why);
+  bool Say(const Items::value_type& item);
   bool MayBeRepeat(std::uint64_t sequence);
 
-  base::Loop& loop_;
+  const Env env_;
   std::unique_ptr<store::Reader> reader_;
   record::Sink& backend_;
   const Options options_;
-  RelayMetrics& metrics_;
   Items items_;
   std::uint64_t bytes_ = 0;  // of items_
   std::uint64_t seen_;       // the last sequence that is an item's, was skipped or is done

@@ -23,7 +23,8 @@ class BackendFeedTest : public store::StoreFixture {
   void SetUp() override { Open(); }
 
   void MakeFeed() {
-    auto made = BackendFeed::Make(loop_, *store_, backend_, options_, relay_metrics_);
+    auto made =
+        BackendFeed::Make({loop_, log_.logger(), relay_metrics_}, *store_, backend_, options_);
     ASSERT_TRUE(made);
     feed_ = *std::move(made);
     loop_.RunUntilIdle();
@@ -144,6 +145,38 @@ TEST_F(BackendFeedTest, RejectsAFaultOfTheBodyAndGoesOn) {
   backend_.AnswerNext(Refusal(AnswerCode::kInvalidArgument));
   EXPECT_EQ(relay_metrics_.rejected.value(), 1);
   EXPECT_THAT(Delivered(), ElementsAre("bad", "good"));
+  EXPECT_EQ(log_.Count("record rejected"), 1U);
+  EXPECT_EQ(metrics_.rejected.value(), 1);
+  Sync();
+  EXPECT_THAT(Ledger(), ElementsAre("rejected collector/logs 1"));
+}
+
+TEST_F(BackendFeedTest, WritesDownLaterWhatItsCursorHasNoRangeForYet) {
+  options_.in_flight = 2;
+  MakeFeed();
+  Keep("held", "held.example");
+  Sync();
+  // Each but the first leaves one number out that nobody has said to be done.
+  backend_.OnDeliver([](const record::Record& record) -> std::optional<Answer> {
+    if (record.origin.member == "held.example") return std::nullopt;
+    return Refusal(AnswerCode::kInvalidArgument);
+  });
+  const std::string member = "a.example";
+  constexpr int kRecords = 1100;
+  for (int i = 0; i < kRecords; ++i) {
+    Keep("bad", member);
+    Keep("held", "held.example");
+    Sync();
+  }
+  EXPECT_LT(metrics_.rejected.value(), kRecords) << "there are not so many ranges";
+  EXPECT_EQ(relay_metrics_.rejected.value(), kRecords);
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  backend_.AnswerNext({});
+  Sync();
+  EXPECT_EQ(metrics_.rejected.value(), kRecords);
+  EXPECT_TRUE(feed_->empty());
+  Restart();
+  EXPECT_TRUE(feed_->empty());
 }
 
 TEST_F(BackendFeedTest, OneOriginThatIsRefusedHoldsUpNoOther) {

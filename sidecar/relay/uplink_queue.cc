@@ -58,9 +58,10 @@ void UplinkQueue::Advance() {
 void UplinkQueue::Reject(const std::string& /*why*/) {
   const std::uint64_t after = reader_->position();
   const std::uint64_t sequence = next_sequence();
+  const std::uint64_t size = reader_->Peek()->record->body.size();
   reader_->Next();
   // One range too many is no loss: after a restart the record is judged again.
-  (void)reader_->Done(after, sequence);
+  (void)reader_->Drop(after, sequence, {.reason = store::Reason::kRejected, .bytes = size});
 }
 
 Status UplinkQueue::CheckMark(const link::ParentMark& mark) {

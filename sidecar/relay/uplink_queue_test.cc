@@ -141,6 +141,9 @@ TEST_F(UplinkQueueTest, LeavesARejectedRecordOut) {
   const auto sent = Keep(4);
   Send(1);
   queue_->Reject("too large");  // 2
+  EXPECT_EQ(metrics_.rejected.value(), 1);
+  Sync();
+  EXPECT_THAT(Ledger(), ElementsAre("rejected uplink 1"));
   EXPECT_THAT(Send(1), ElementsAre("3"));
   queue_->StartAfter(0, kOther);
   EXPECT_THAT(Send(), testing::Contains("4"));

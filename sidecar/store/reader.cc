@@ -62,6 +62,15 @@ bool Reader::Done(std::uint64_t after, std::uint64_t through) {
   return true;
 }
 
+bool Reader::Drop(std::uint64_t after, std::uint64_t through, const Left& left) {
+  if (!store_.log_->Drop(cursor_, after, through, left.reason, left.records, left.bytes)) {
+    return false;
+  }
+  store_.env_.metrics.LeftBy(left.reason).Increment(static_cast<double>(left.records));
+  store_.PumpSoon();
+  return true;
+}
+
 std::uint64_t Reader::floor() const { return store_.log_->cursors().Find(cursor_)->floor; }
 
 bool Reader::IsDone(std::uint64_t sequence) const {

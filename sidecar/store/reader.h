@@ -13,11 +13,21 @@
 #include <functional>
 #include <string>
 
+#include "lib/queue/ledger.h"
 #include "lib/queue/log_reader.h"
 #include "sidecar/store/group.h"
 #include "sidecar/store/store.h"
 
 namespace postern::store {
+
+using queue::Reason;
+
+// Records that are not passed on, and why.
+struct Left {
+  Reason reason = Reason::kRejected;
+  std::uint64_t records = 1;
+  std::uint64_t bytes = 0;  // of their bodies
+};
 
 class Reader {
  public:
@@ -43,6 +53,9 @@ class Reader {
   // Everything in (after, through] is done. False where that is one range too many: again once a
   // lower one is done.
   bool Done(std::uint64_t after, std::uint64_t through);
+  // As Done, for the named policy by which so many of them leave, none of which was done before:
+  // written to the ledger and counted. False too while the ledger's disk is behind.
+  bool Drop(std::uint64_t after, std::uint64_t through, const Left& left);
   // Everything at or below is done.
   std::uint64_t floor() const;
   bool IsDone(std::uint64_t sequence) const;

@@ -1,6 +1,10 @@
 #include "sidecar/store/store_metrics.h"
 
+#include "lib/base/check.h"
+
 namespace postern::store {
+
+using queue::Reason;
 
 StoreMetrics::StoreMetrics(metrics::Registry& registry)
     : appended(registry.AddCounter("postern_queue_appended_records_total",
@@ -10,6 +14,15 @@ StoreMetrics::StoreMetrics(metrics::Registry& registry)
                               "Records that the queue did not take: full, or its disk failed.")),
       damaged(registry.AddCounter("postern_queue_damaged_ranges_total",
                                   "Ranges of the queue's log that could not be read back.")),
+      expired(registry.AddCounter("postern_queue_expired_records_total",
+                                  "Records that left a reader of the queue for their age.")),
+      evicted(registry.AddCounter("postern_queue_evicted_records_total",
+                                  "Records that left a reader of the queue to make room.")),
+      rejected(registry.AddCounter(
+          "postern_queue_rejected_records_total",
+          "Records that left a reader of the queue for a fault of their body.")),
+      abandoned(registry.AddCounter("postern_queue_abandoned_records_total",
+                                    "Records whose reader of the queue was removed.")),
       sync_errors(registry.AddCounter("postern_queue_sync_errors_total",
                                       "Writes and syncs of the queue's log that failed.")),
       sync_seconds(registry.AddHistogram(
@@ -18,5 +31,18 @@ StoreMetrics::StoreMetrics(metrics::Registry& registry)
       bytes(registry.AddGauge("postern_queue_bytes", "Bytes on disk that the queue's log takes.")),
       max_bytes(registry.AddGauge("postern_queue_max_bytes",
                                   "Bytes on disk that the queue's log may take.")) {}
+
+metrics::Counter& StoreMetrics::LeftBy(Reason reason) {
+  switch (reason) {
+    case Reason::kExpired: return expired;
+    case Reason::kEvicted: return evicted;
+    case Reason::kRejected: return rejected;
+    case Reason::kAbandoned: return abandoned;
+    case Reason::kDamaged:
+    case Reason::kResent:
+    case Reason::kRedelivered: break;
+  }
+  CHECK(false, "a note is of records that stay or are damaged");
+}
 
 }  // namespace postern::store

@@ -4,15 +4,24 @@
 #pragma once
 
 #include "lib/metrics/registry.h"
+#include "lib/queue/ledger.h"
 
 namespace postern::store {
 
 struct StoreMetrics {
   explicit StoreMetrics(metrics::Registry& registry);
 
-  metrics::Counter& appended;     // records, once they are synced
-  metrics::Counter& refused;      // records: the disk failed, or is full
-  metrics::Counter& damaged;      // ranges that could not be read back
+  // Of a reason by which records leave that were not passed on and are whole.
+  metrics::Counter& LeftBy(queue::Reason reason);
+
+  metrics::Counter& appended;  // records, once they are synced
+  metrics::Counter& refused;   // records: the disk failed, or is full
+  metrics::Counter& damaged;   // ranges that could not be read back
+  // Records, each for every reader that it left.
+  metrics::Counter& expired;
+  metrics::Counter& evicted;
+  metrics::Counter& rejected;
+  metrics::Counter& abandoned;
   metrics::Counter& sync_errors;  // writes and syncs that failed
   metrics::Histogram& sync_seconds;
   metrics::Gauge& bytes;      // that the log takes

@@ -64,6 +64,19 @@ class StoreFixture : public testing::Test {
     }
     return bodies;
   }
+  // What the folder's ledger holds: "reason reader records" of each entry.
+  std::vector<std::string> Ledger() {
+    const auto file = (*disk_.OpenFolder("queue"))->Open(std::string(queue::kLedgerName));
+    CHECK(file, "the ledger is there");
+    std::string bytes(queue::kLedgerBytes, '\0');
+    CHECK(fs::ReadExactly(**file, 0, bytes), "it can be read");
+    std::vector<std::string> lines;
+    for (const queue::LedgerEntry& entry : queue::ParseLedger(bytes)) {
+      lines.push_back(std::string(ReasonName(entry.reason)) + " " + entry.reader + " " +
+                      std::to_string(entry.records));
+    }
+    return lines;
+  }
 
   base::ManualLoop loop_;
   base::HeldWorker worker_;
