@@ -86,22 +86,29 @@ void BackendFeed::RequestAll() {
 
 // Takes over what the store has, as far as may be looked at.
 void BackendFeed::LookAhead() {
+  const std::uint64_t before = seen_;
   std::uint64_t skipped = seen_;  // of other signals, or done
+  store::Left again{.reason = store::Reason::kRedelivered, .records = 0};
   while (items_.size() < kMostItems && bytes_ < options_.look_ahead) {
     const store::Kept* next = reader_->Peek();
     if (next == nullptr) break;
-    const record::RecordPtr record = next->record;
-    const std::uint64_t sequence = next->sequence;
-    const bool done = reader_->IsDone(sequence);
+    const store::Kept kept = *next;
     reader_->Next();
-    if (record->signal == options_.signal && !done) {
-      items_.emplace(sequence, Item{.after = seen_, .record = record, .left = {}});
-      bytes_ += record->body.size();
-      lines_[{record->origin.member, record->origin.store}].waiting.push_back(sequence);
-      seen_ = skipped = sequence;
-    } else {
-      skipped = sequence;
-    }
+    skipped = kept.sequence;
+    if (kept.record->signal != options_.signal || reader_->IsDone(kept.sequence)) continue;
+    const std::uint64_t size = kept.record->body.size();
+    const bool repeat = MayBeRepeat(kept);
+    if (repeat) ++again.records, again.bytes += size;
+    items_.emplace(kept.sequence,
+                   Item{.after = seen_, .may_repeat = repeat, .record = kept.record, .left = {}});
+    bytes_ += size;
+    const record::Origin& origin = kept.record->origin;
+    lines_[{origin.member, origin.store}].waiting.push_back(kept.sequence);
+    seen_ = kept.sequence;
+  }
+  if (again.records > 0) {
+    env_.metrics.redelivered.Increment(static_cast<double>(again.records));
+    reader_->Note(before, seen_, again);
   }
   if (skipped > seen_) {
     (void)reader_->Done(seen_, skipped);
@@ -124,17 +131,17 @@ void BackendFeed::Request(const OriginKey& key, Line& line) {
 // Returns the first of those that wait, or several of them as one.
 record::RecordPtr BackendFeed::Take(Line& line) {
   const record::RecordPtr first = items_.at(line.waiting.front()).record;
-  bool repeat = MayBeRepeat(line.waiting.front());
+  bool repeat = items_.at(line.waiting.front()).may_repeat;
   std::vector<record::RecordPtr> merged{first};
   std::uint64_t size = first->body.size();
   for (std::size_t at = 1; at < line.waiting.size() && line.alone == 0; ++at) {
-    const record::RecordPtr& next = items_.at(line.waiting[at]).record;
+    const auto& [after, next_repeats, next, left] = items_.at(line.waiting[at]);
     size += next->body.size();
     if (size > options_.most_merged || next->metadata != first->metadata ||
         next->possible_repeat != first->possible_repeat) {
       break;
     }
-    repeat = MayBeRepeat(line.waiting[at]) || repeat;
+    repeat = repeat || next_repeats;
     merged.push_back(next);
   }
   line.requested = merged.size();
@@ -146,15 +153,13 @@ record::RecordPtr BackendFeed::Take(Line& line) {
     one.body = Concatenate(merged, whole);
     request = std::make_shared<const record::Record>(std::move(one));
   }
-  if (!repeat) return request;
-  env_.metrics.redelivered.Increment(static_cast<double>(merged.size()));
-  return record::AsPossibleRepeat(request);
+  return repeat ? record::AsPossibleRepeat(request) : request;
 }
 
 // Whether a process before us may have delivered the record and not come to write that down.
-bool BackendFeed::MayBeRepeat(std::uint64_t sequence) {
-  if (sequence > unknown_through_ || unknown_bytes_ == 0) return false;
-  const std::uint64_t size = items_.at(sequence).record->body.size();
+bool BackendFeed::MayBeRepeat(const store::Kept& kept) {
+  if (kept.sequence > unknown_through_ || unknown_bytes_ == 0) return false;
+  const std::uint64_t size = kept.record->body.size();
   unknown_bytes_ -= std::min(unknown_bytes_, std::max<std::uint64_t>(size, 1));
   return true;
 }

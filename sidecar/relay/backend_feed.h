@@ -59,7 +59,8 @@ class BackendFeed {
 
  private:
   struct Item {
-    std::uint64_t after;              // the last sequence before it that is not another signal's
+    std::uint64_t after;  // the last sequence before it that is not another signal's
+    bool may_repeat;
     record::RecordPtr record;         // null: done, though the cursor had no range left to say so
     std::optional<store::Left> left;  // how, unless the backend took it
   };
@@ -88,7 +89,7 @@ class BackendFeed {
   void Finish(Line& line, std::optional<store::Reason> why);
   void Leave(Items::iterator item, std::optional<store::Reason> why);
   bool Say(const Items::value_type& item);
-  bool MayBeRepeat(std::uint64_t sequence);
+  bool MayBeRepeat(const store::Kept& kept);
 
   const Env env_;
   std::unique_ptr<store::Reader> reader_;

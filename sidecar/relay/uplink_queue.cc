@@ -42,7 +42,12 @@ record::RecordPtr UplinkQueue::Next() {
 void UplinkQueue::Advance() {
   const std::uint64_t sequence = next_sequence();
   const std::uint64_t size = reader_->Peek()->record->body.size();
+  const std::uint64_t after = reader_->position();
   reader_->Next();
+  if (sequence <= repeat_through_) {
+    // The ledger makes one entry of what follows each other.
+    reader_->Note(after, sequence, {.reason = store::Reason::kResent, .bytes = size});
+  }
   if (sequence > sent_through_) {
     sent_through_ = sequence;
     unknown_bytes_ = 0;

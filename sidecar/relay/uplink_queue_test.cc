@@ -111,10 +111,16 @@ TEST_F(UplinkQueueTest, FlagsOnlyWhatAnotherStoreWasSent) {
   queue_->StartAfter(0, kParent);
   EXPECT_TRUE(queue_->next_was_sent());
   EXPECT_FALSE(queue_->next_may_repeat()) << "this parent's mark keeps these from repeating";
+  Send(2);
+  Sync();
+  EXPECT_THAT(Ledger(), IsEmpty());
   queue_->StartAfter(0, kOther);
   EXPECT_TRUE(queue_->next_may_repeat());
   Send(2);
   EXPECT_FALSE(queue_->next_may_repeat()) << "never sent before";
+  Send(1);
+  Sync();
+  EXPECT_THAT(Ledger(), ElementsAre("resent uplink 2"));
 }
 
 TEST_F(UplinkQueueTest, FlagsAfterARestartWhatAProcessBeforeMayHaveSent) {

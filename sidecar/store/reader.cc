@@ -71,6 +71,19 @@ bool Reader::Drop(std::uint64_t after, std::uint64_t through, const Left& left) 
   return true;
 }
 
+void Reader::Note(std::uint64_t after, std::uint64_t through, const Left& left) {
+  const base::Status noted =
+      store_.log_->Note(left.reason, cursor_, after, through, left.records, left.bytes);
+  if (!noted) {
+    store_.env_.log.Failed(log::Level::kWarn, "the queue's ledger misses a range", noted.error(),
+                           {{"reason", queue::ReasonName(left.reason)},
+                            {"reader", cursor_},
+                            {"after", after},
+                            {"through", through}});
+  }
+  store_.PumpSoon();
+}
+
 std::uint64_t Reader::floor() const { return store_.log_->cursors().Find(cursor_)->floor; }
 
 bool Reader::IsDone(std::uint64_t sequence) const {

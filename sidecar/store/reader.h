@@ -22,7 +22,7 @@ namespace postern::store {
 
 using queue::Reason;
 
-// Records that are not passed on, and why.
+// Records that the ledger is to name, and why.
 struct Left {
   Reason reason = Reason::kRejected;
   std::uint64_t records = 1;
@@ -56,6 +56,8 @@ class Reader {
   // As Done, for the named policy by which so many of them leave, none of which was done before:
   // written to the ledger and counted. False too while the ledger's disk is behind.
   bool Drop(std::uint64_t after, std::uint64_t through, const Left& left);
+  // Writes to the ledger what may be passed on twice; it is not done by that.
+  void Note(std::uint64_t after, std::uint64_t through, const Left& left);
   // Everything at or below is done.
   std::uint64_t floor() const;
   bool IsDone(std::uint64_t sequence) const;
