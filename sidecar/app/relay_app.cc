@@ -18,6 +18,7 @@
 #include "sidecar/relay/relay.h"
 #include "sidecar/relay/uplink_queue.h"
 #include "sidecar/service/otlp/otlp_door.h"
+#include "sidecar/store/abandonment.h"
 #include "sidecar/store/store.h"
 #include "sidecar/trust/admission.h"
 #include "sidecar/trust/identity_source.h"
@@ -129,6 +130,7 @@ struct RelayApp::Parts {
   std::unique_ptr<relay::UplinkQueue> stored;  // with a parent, as the outbox
   std::optional<link::Outbox> outbox;
   std::unique_ptr<Backends> backends;
+  std::unique_ptr<store::Abandonment> abandonment;
   std::unique_ptr<relay::Relay> relay;
   std::unique_ptr<trust::IdentitySource> identity;
   std::unique_ptr<link::LinkServer> server;
@@ -181,9 +183,13 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
                                               .member = config.host}));
   ASSIGN_OR_RETURN(backends,
                    Backends::Make(config.relay.backends, state_folder, loop, log, registry));
-  if (config.parents.empty()) return backends->Feed({loop, log, relay_metrics}, *store);
-  ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
-  outbox.emplace(link::Outbox{.live = {}, .stored = *stored});
+  if (config.parents.empty()) {
+    RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics}, *store));
+  } else {
+    ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
+    outbox.emplace(link::Outbox{.live = {}, .stored = *stored});
+  }
+  abandonment = std::make_unique<store::Abandonment>(loop, log, *store, relay::BackendFeed::Needs);
   return {};
 }
 

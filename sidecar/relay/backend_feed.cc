@@ -32,6 +32,12 @@ std::string BackendFeed::CursorName(const std::string& backend, record::Signal s
   return backend + "/" + std::string(record::SignalName(signal));
 }
 
+bool BackendFeed::Needs(const std::string& cursor, const record::Record& record) {
+  const std::size_t slash = cursor.find('/');
+  if (slash == std::string::npos) return true;
+  return slash > 0 && cursor.substr(slash + 1) == record::SignalName(record.signal);
+}
+
 base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(const Env& env, store::Store& store,
                                                              record::Sink& backend,
                                                              Options options) {

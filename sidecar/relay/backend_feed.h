@@ -54,6 +54,10 @@ class BackendFeed {
   // The cursor's name in the store: "collector/logs".
   static std::string CursorName(const std::string& backend, record::Signal signal);
 
+  // Whether the reader of a cursor, a feed's or another's, passes such a record on. What no backend
+  // takes is held back by a feed without one, for whoever may come.
+  static bool Needs(const std::string& cursor, const record::Record& record);
+
   // Whether the backend is done with everything that is kept of its signal.
   bool empty() const;
 

@@ -226,6 +226,14 @@ TEST_F(BackendFeedTest, FindsTheOneAtFaultAmongThoseItMerged) {
   EXPECT_EQ(Delivered().back(), "45") << "and merges again";
 }
 
+TEST_F(BackendFeedTest, KnowsWhoseRecordsACursorHoldsBack) {
+  record::Record logs{.signal = Signal::kLogs, .metadata = {}, .origin = {}, .body = {}};
+  EXPECT_TRUE(BackendFeed::Needs(BackendFeed::CursorName("collector", Signal::kLogs), logs));
+  EXPECT_FALSE(BackendFeed::Needs(BackendFeed::CursorName("collector", Signal::kTraces), logs));
+  EXPECT_FALSE(BackendFeed::Needs(BackendFeed::CursorName("", Signal::kLogs), logs));
+  EXPECT_TRUE(BackendFeed::Needs("uplink", logs));
+}
+
 // === restarts ===
 
 TEST_F(BackendFeedTest, DeliversAfterARestartWhatWasNotAnsweredAndSaysThatItMayBeARepeat) {

@@ -20,6 +20,14 @@ Reader::Reader(Store& store, std::string cursor)
 
 Reader::~Reader() { store_.readers_.erase(this); }
 
+void Reader::Remove(std::unique_ptr<Reader> reader) {
+  Store& store = reader->store_;
+  const std::string cursor = reader->cursor_;
+  reader.reset();
+  CHECK(store.log_->RemoveCursor(cursor), "a reader has its cursor");
+  store.PumpSoon();
+}
+
 const Kept* Reader::Peek() {
   while (group_ == nullptr || index_ == group_->records.size()) {
     if (group_ != nullptr) position_ = std::max(position_, group_->through);

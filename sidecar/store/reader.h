@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "lib/queue/ledger.h"
@@ -35,6 +36,8 @@ class Reader {
   // outlives it. kExhausted where the store has too many.
   static base::Result<std::unique_ptr<Reader>> Make(Store& store, std::string cursor);
   ~Reader();
+  // Ends a reader for good: its cursor goes, and what that alone held back.
+  static void Remove(std::unique_ptr<Reader> reader);
 
   // `on_ready` is called when there may be more to read; not from within a call of this reader.
   void OnReady(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }

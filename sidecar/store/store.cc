@@ -274,6 +274,15 @@ std::uint64_t Store::BytesAfter(std::uint64_t sequence) const {
   return bytes;
 }
 
+std::vector<std::string> Store::Unread() const {
+  std::vector<std::string> names;
+  for (const auto& [name, cursor] : log_->cursors().all()) {
+    const auto reads = [&name](const Reader* reader) { return reader->cursor_ == name; };
+    if (std::none_of(readers_.begin(), readers_.end(), reads)) names.push_back(name);
+  }
+  return names;
+}
+
 void Store::TellReaders() {
   for (Reader* reader : readers_) reader->TellReady();
 }

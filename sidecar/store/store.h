@@ -21,6 +21,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "lib/base/loop.h"
 #include "lib/base/worker.h"
@@ -84,6 +85,9 @@ class Store {
   // on it has another id. Waits for the disk, and is synced when it returns.
   base::Status TakeNewStore();
   Mark SyncedMark(const Sender& sender) const { return log_->SyncedMark(sender); }
+
+  // The names of cursors in the folder that no reader goes on with.
+  std::vector<std::string> Unread() const;
 
   // The highest sequence ever assigned, and the highest that is synced.
   std::uint64_t last_sequence() const { return log_->last_sequence(); }
