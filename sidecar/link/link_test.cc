@@ -223,7 +223,7 @@ TEST_F(LinkTest, SendsWhatAParentLostBeforeItWasSyncedAgain) {
   auto parent = std::make_unique<ParentSite>(world_, std::set<std::string>{kChild});
   const std::uint16_t port = parent->port();
   ChildSite child(world_, kChild, port);
-  parent->disk.at_once = false;
+  parent->disk().at_once = false;
   child.uplink->Start();
   for (std::uint64_t number = 1; number <= 50; ++number) child.Store(number);
   ASSERT_TRUE(world_.RunUntil([&] { return parent->server->unanswered() == 50; }));
@@ -484,13 +484,13 @@ TEST_F(LinkTest, CountsTheRecordsOfADeadLinkUntilTheyAreSynced) {
   Gate gate(world_.env, parent.port());
   ChildSite child(world_, kChild, gate.port());
   child.uplink->Start();
-  parent.disk.at_once = false;
+  parent.disk().at_once = false;
   child.Store(1, 40'000);
   ASSERT_TRUE(world_.RunUntil([&] { return parent.server->unanswered() == 1; }));
   child.uplink->Stop();
   ASSERT_TRUE(world_.RunUntil([&] { return parent.server->links() == 0; }));
   EXPECT_GE(parent.budget.used(), 40'000U);
-  parent.disk.RunAll();
+  parent.disk().RunAll();
   ASSERT_EQ(parent.sink.held().size(), 1U);
   EXPECT_TRUE(world_.RunUntil([&] { return parent.budget.used() == 0; }));
 }

@@ -18,8 +18,6 @@
 #include <vector>
 
 #include "lib/base/event_loop.h"
-#include "lib/base/testing/held_worker.h"
-#include "lib/fs/testing/memory_storage.h"
 #include "lib/log/testing/capture.h"
 #include "lib/metrics/registry.h"
 #include "lib/pki/testing/test_authority.h"
@@ -28,7 +26,7 @@
 #include "sidecar/link/testing/script_sink.h"
 #include "sidecar/link/uplink.h"
 #include "sidecar/store/reader.h"
-#include "sidecar/store/store.h"
+#include "sidecar/store/testing/memory_store.h"
 #include "sidecar/trust/testing/identity_folder.h"
 
 namespace postern::link {
@@ -117,32 +115,25 @@ struct ParentSite {
       : ParentSite(world, std::move(registered), memory, host, port, world.Identity(host)) {}
   ParentSite(LinkWorld& world, std::set<std::string> registered, std::uint64_t memory,
              const std::string& host, std::uint16_t wanted, trust::IdentityPtr identity)
-      : budget(memory), admission(std::move(registered)), store_metrics(registry) {
+      : budget(memory), admission(std::move(registered)) {
     options.host = host;
-    disk.at_once = true;
-    auto opened = store::Store::Open(
-        {world.loop, disk, storage, budget, world.log.logger(), store_metrics},
-        {.folder = "queue", .max_bytes = std::uint64_t{256} << 20, .member = host});
-    CHECK(opened, "a store in memory opens");
-    store = *std::move(opened);
-    delivery = std::make_unique<Delivery>(*store, sink);
+    memory_store =
+        std::make_unique<store::MemoryStore>(world.loop, budget, world.log.logger(), host);
+    delivery = std::make_unique<Delivery>(*memory_store->store, sink);
     auto socket = net::Listen(*net::SocketAddress::FromIp("127.0.0.1", wanted));
     CHECK(socket.has_value(), "a port of this machine is free");
-    server =
-        std::make_unique<LinkServer>(world.env, options, *std::move(socket), std::move(identity),
-                                     LinkServer::Inside{admission, sink, budget, *store});
+    server = std::make_unique<LinkServer>(
+        world.env, options, *std::move(socket), std::move(identity),
+        LinkServer::Inside{admission, sink, budget, *memory_store->store});
   }
   std::uint16_t port() const { return server->address().port(); }
+  base::HeldWorker& disk() { return memory_store->disk; }
 
   LinkOptions options;
   record::MemoryBudget budget;
   trust::Admission admission;
   ScriptSink sink;
-  base::HeldWorker disk;
-  fs::MemoryStorage storage;
-  metrics::Registry registry{"test"};
-  store::StoreMetrics store_metrics;
-  std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::MemoryStore> memory_store;
   std::unique_ptr<Delivery> delivery;
   std::unique_ptr<LinkServer> server;
 };

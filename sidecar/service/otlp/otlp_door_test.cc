@@ -17,8 +17,8 @@
 #include "lib/http2/testing/exchange.h"
 #include "lib/log/testing/capture.h"
 #include "lib/net/dial.h"
-#include "sidecar/relay/testing/memory_outbox.h"
 #include "sidecar/service/otlp/status_details.h"
+#include "sidecar/store/testing/memory_store.h"
 
 namespace postern::service {
 namespace {
@@ -128,8 +128,10 @@ class OtlpDoorTest : public testing::Test {
     door_.reset();
     relay_.reset();
     budget_ = record::MemoryBudget(memory);
-    relay_.emplace(loop_, relay::Relay::Options{.host = "gw1.example"}, budget_, kept_.outbox,
-                   sink_, relay_metrics_);
+    relay_.emplace(relay::Relay::Options{.host = "gw1.example", .ack = relay::AckMode::kEndToEnd},
+                   budget_,
+                   relay::Relay::Ways{.store = *kept_.store, .live = nullptr, .backends = sink_},
+                   relay_metrics_);
     door_.emplace(OtlpDoor::Inside{loop_, scratch_, budget_, *relay_, log_.logger()}, options,
                   *net::Listen(*net::SocketAddress::FromIp("127.0.0.1", 0)));
   }
@@ -203,7 +205,7 @@ class OtlpDoorTest : public testing::Test {
   void ExpectNothingHeld() {
     EXPECT_TRUE(RunUntil([this] { return budget_.used() == 0; }, seconds(2))) << budget_.used();
     EXPECT_EQ(budget_.waiting(), 0U);
-    EXPECT_EQ(relay_->Undelivered(), 0U);
+    EXPECT_EQ(relay_->waiting(), 0U);
   }
 
   MovedClock clock_;
@@ -214,7 +216,7 @@ class OtlpDoorTest : public testing::Test {
   metrics::Registry registry_{"test"};
   relay::RelayMetrics relay_metrics_{registry_};
   record::MemoryBudget budget_{0};
-  relay::MemoryOutbox kept_{budget_};
+  store::MemoryStore kept_{loop_, budget_, log_.logger()};
   HoldingSink sink_;
   std::optional<relay::Relay> relay_;
   std::optional<OtlpDoor> door_;
