@@ -124,12 +124,21 @@ bool Log::WouldFreeASegment() const {
   return last > synced_floor_ && last <= cursors_.floor();
 }
 
+// The last that holds anything: above it may be one that failed and could not be removed.
+std::map<std::uint64_t, Log::Segment>::iterator Log::NewestSegment() {
+  auto at = segments_.end();
+  while (at != segments_.begin()) {
+    if (!(--at)->second.part.empty()) return at;
+  }
+  return segments_.begin();
+}
+
 // Segments go from the lowest on, so that what is left is one piece, and only where both a
 // checkpoint and every cursor on the disk are above them. The newest stays: it knows the age.
 // Returns whether the next one waits for a checkpoint.
 bool Log::CollectRemovals(Work& work) {
-  for (auto at = segments_.begin(); at != segments_.end() && std::next(at) != segments_.end();
-       ++at) {
+  const auto newest = NewestSegment();
+  for (auto at = segments_.begin(); at != newest; ++at) {
     SegmentPart& part = at->second.part;
     if (part.empty()) continue;  // could not be removed: the next opening tries again
     if (part.last_sequence > synced_floor_) break;
@@ -304,8 +313,8 @@ void Log::AddToLedger(Reason reason, const Evicted& left) {
 Result<std::vector<Evicted>> Log::EvictOldest() {
   std::vector<Evicted> evicted;
   LogReader reader(*this);
-  for (auto at = segments_.begin(); at != segments_.end() && std::next(at) != segments_.end();
-       ++at) {
+  const auto newest = NewestSegment();
+  for (auto at = segments_.begin(); at != newest; ++at) {
     const SegmentPart& part = at->second.part;
     if (cursors_.all().empty()) break;
     if (part.empty() || part.last_sequence <= cursors_.floor()) continue;

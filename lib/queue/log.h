@@ -136,6 +136,7 @@ class Log {
   Log(LogOptions options, const base::Clock& clock);
 
   Stamp Now() const;
+  std::map<std::uint64_t, Segment>::iterator NewestSegment();
   void CollectRecords(Work& work);
   void CollectCursors(Work& work);
   bool WouldFreeASegment() const;

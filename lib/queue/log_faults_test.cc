@@ -96,6 +96,27 @@ TEST_F(LogFaults, TakesNoRoomForSegmentsThatFail) {
   EXPECT_LE(log_->bytes(), before + options_.segment_bytes);
 }
 
+TEST_F(LogFaults, KeepsTheLastRecordsThoughAFailedSegmentStaysAboveThem) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  clock_.Advance(1h);
+  for (int i = 0; i < 20; ++i) Commit({std::string(500, 'x')});
+  const std::uint64_t age = log_->age();
+  disk_.FailSyncs(2, ".log");
+  disk_.FailRemoves(1, ".log");
+  ASSERT_THAT(log_->Append(Own("refused")), IsOk());
+  ASSERT_THAT(log_->Commit().records, Not(IsOk()));
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  for (int i = 0; i < 4; ++i) {
+    clock_.Advance(2s);
+    log_->Commit();
+    EXPECT_THAT(log_->EvictOldest(),
+                testing::Truly([](const auto& evicted) { return evicted && evicted->empty(); }));
+  }
+  CutPower();
+  EXPECT_THAT(ReadAll(), Not(IsEmpty())) << "the newest segment tells the age";
+  EXPECT_GE(log_->age(), age);
+}
+
 TEST_F(LogFaults, DoesNotTrustTheCacheAfterARestart) {
   disk_.FailSyncs(FaultyStorage::kAlways, ".log");
   ASSERT_THAT(log_->Append(From(kEast, 5, "in the cache only")), IsOk());

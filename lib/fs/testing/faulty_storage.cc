@@ -70,6 +70,7 @@ class FaultyFile final : public File {
     if (!disk_->power) return NoPower(path());
     const auto spoiled = node_->unreadable.lower_bound(offset / kSector);
     if (spoiled != node_->unreadable.end() && *spoiled * kSector < offset + into.size()) {
+      ++disk_->failed_reads;
       return Fail(Code::kUnavailable, "reading " + path() + ": a fault of the device");
     }
     disk_->read[node_->name] += into.size();
@@ -169,6 +170,10 @@ class FaultyFolder final : public Folder {
 
   Status Remove(const std::string& name) override {
     if (!disk_->power) return NoPower(path());
+    if (disk_->removes.Strikes(name)) {
+      return Fail(Code::kUnavailable,
+                  "removing " + path() + "/" + name + ": a fault of the device");
+    }
     GiveUp(name);
     RETURN_IF_ERROR(node_->cached->Remove(name));
     node_->names.erase(name);
@@ -313,6 +318,7 @@ void FaultyStorage::KillProcess() {
   next->power = disk_->power;
   next->syncs = disk_->syncs;
   next->writes = disk_->writes;
+  next->removes = disk_->removes;
   next->free = disk_->free;
   for (const auto& [path, before] : disk_->folders) {
     auto folder = std::make_shared<FolderNode>();

@@ -59,10 +59,14 @@ class FaultyStorage final : public Storage {
   void FailSyncs(int times, std::string part = "") { disk_->syncs = {times, std::move(part)}; }
   // The next `times` writes to such files fail after half of their bytes.
   void FailWrites(int times, std::string part = "") { disk_->writes = {times, std::move(part)}; }
+  // The next `times` removals of such files fail, and the file stays.
+  void FailRemoves(int times, std::string part = "") { disk_->removes = {times, std::move(part)}; }
   // The sector of this file that holds `offset` cannot be read any more.
   void SpoilSector(const std::string& path, const std::string& name, std::uint64_t offset) {
     disk_->folders.at(path)->names.at(name)->unreadable.insert(offset / kSector);
   }
+  // Reads that met such a sector, since PowerOn or KillProcess.
+  int failed_reads() const { return disk_->failed_reads; }
   // Room for new files and longer ones; without a call it never ends.
   void SetFree(std::uint64_t bytes) { disk_->free = bytes; }
   std::uint64_t free() const { return *disk_->free; }
@@ -102,6 +106,8 @@ class FaultyStorage final : public Storage {
     int cut_at = 0;
     Fault syncs;
     Fault writes;
+    Fault removes;
+    int failed_reads = 0;
     std::map<std::string, std::uint64_t> read;  // bytes, by file name
     std::optional<std::uint64_t> free;
 
