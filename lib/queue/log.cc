@@ -171,6 +171,15 @@ void Log::CollectLedger(Work& work) {
         "no cursor moves on the disk before the ledger says why");
 }
 
+// Whether a segment of which nothing can be read is all that is lost, and not the device: that is
+// known once the disk has synced something since it was found, and something is there to be synced.
+// What is out now may have been synced before.
+bool Log::DeviceWorks(std::uint64_t unreadable) {
+  const auto [found, first] = unreadable_.try_emplace(unreadable, syncs_ + (out_ ? 1 : 0));
+  if (first) cursors_changed_ = room_wanted_ = true;
+  return syncs_ > found->second;
+}
+
 // It looks at every mark, so not each time.
 void Log::ForgetMarks() {
   const std::uint64_t now = age();
@@ -195,6 +204,7 @@ Applied Log::Apply(Done done) {
     const auto synced = CursorTable::Parse(*done.work.cursors);
     CHECK(synced, "a table of cursors can be read as it was written");
     synced_floor_ = synced->floor();
+    ++syncs_;
     cursors_synced_at_ = clock_.Now();
   }
   if (done.work.checkpoint && done.checkpoint) checkpoint_ = done.work.checkpoint->position;

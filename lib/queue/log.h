@@ -145,6 +145,7 @@ class Log {
   void CollectLedger(Work& work);
   void AddToLedger(Reason reason, const Evicted& left);
   void ForgetMarks();
+  bool DeviceWorks(std::uint64_t unreadable);
   void ApplyRecords(const Done& done, Applied& applied);
   void ApplyRooms(const Done& done);
   void CountRoom();
@@ -161,6 +162,8 @@ class Log {
   std::map<std::uint64_t, Segment> segments_;  // by position
   std::vector<Damage> holes_;                  // that the opening or a reader found, needed or not
   std::vector<Damage> untold_;                 // of them, by a reader
+  std::map<std::uint64_t, std::uint64_t> unreadable_;  // segments, and syncs_ when that was seen
+  std::uint64_t syncs_ = 0;                            // that went well
   internal::DamagedFiles damaged_files_;
   std::uint64_t writing_ = 0;  // position of the segment that is written to
   std::uint64_t end_ = 0;

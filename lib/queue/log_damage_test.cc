@@ -240,6 +240,37 @@ TEST_F(LogDamage, PassesOverWhatRotsWhileItIsOpen) {
   EXPECT_THAT(reader.TakeDamages(), SizeIs(1));
 }
 
+TEST_F(LogDamage, PassesOverASegmentThatCannotBeReadOnceTheDeviceIsSeenToWork) {
+  for (std::size_t at = 0; at < options_.segment_bytes; at += 512) {
+    disk_.SpoilSector("queue", Segments()[1], at);
+  }
+  LogReader reader(*log_);
+  std::uint64_t after = 0;
+  const auto read_on = [&] {
+    auto entries = reader.Read(after);
+    while (entries && !entries->empty()) {
+      after = entries->back().sequence;
+      entries = reader.Read(after);
+    }
+    return entries;
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(read_on(), HasCode(Code::kUnavailable)) << "it may be the device that fails";
+    EXPECT_THAT(reader.TakeDamages(), IsEmpty());
+    EXPECT_THAT(LogReader(*log_).Read(after), HasCode(Code::kUnavailable));
+  }
+  disk_.FailSyncs(1, "cursors");
+  ASSERT_THAT(log_->Commit().cursors, testing::Not(IsOk())) << "it is put to the test";
+  EXPECT_THAT(read_on(), HasCode(Code::kUnavailable));
+  clock_.Advance(2s);
+  std::optional<Work> work = log_->Collect();
+  ASSERT_TRUE(work && work->sync_cursors);
+  log_->Apply(log_->writer().Do(*std::move(work)));
+  EXPECT_THAT(read_on(), IsOk());
+  EXPECT_EQ(after, log_->synced_through()) << "the next segment was read";
+  EXPECT_THAT(reader.TakeDamages(), SizeIs(1));
+}
+
 TEST_F(LogDamage, DoesNotTouchWhatALaterVersionWrote) {
   FolderImage image = image_;
   const SegmentHead head = *ParseSegmentHead(image[Segments().back()].substr(0, kSegmentHeadSize));

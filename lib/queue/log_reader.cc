@@ -55,6 +55,7 @@ Result<std::vector<StoredEntry>> LogReader::ReadIn(const SegmentPart& part, std:
       RETURN_IF_ERROR(PassOver(part, group.error()));
       continue;
     }
+    log_.unreadable_.erase(segment_);
     next_ = group->head.end();
     read_ = group->head.last_sequence();
     std::erase_if(group->entries,
@@ -92,7 +93,9 @@ Status LogReader::OpenSegment(const SegmentPart& part) {
 
 // Goes to the next whole group of the segment, or to its end.
 Status LogReader::PassOver(const SegmentPart& part, const base::Error& error) {
-  ASSIGN_OR_RETURN(const std::string bytes, internal::Salvage(*file_, 0, part.end - segment_));
+  auto salvaged = internal::Salvage(*file_, 0, part.end - segment_);
+  if (!salvaged && !log_.DeviceWorks(segment_)) return std::move(salvaged).error();
+  const std::string bytes = std::move(salvaged).value_or("");
   const std::size_t at = next_ - segment_;
   // What could not be read may be readable again; what was read and is no group stays none.
   const bool corrupt = error.code() == Code::kCorrupt;

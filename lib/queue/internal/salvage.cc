@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,9 @@ using base::Status;
 namespace {
 
 constexpr std::size_t kSector = 512;
+constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kProbes = 16;
+constexpr int kMostFailures = 64;  // each may take a disk seconds
 constexpr std::size_t kMostFiles = 16;
 constexpr std::uint64_t kMostBytes = 1 << 20;
 
@@ -37,6 +41,32 @@ std::string BytesOf(fs::Folder& folder, const Damage& damage) {
   return bytes;
 }
 
+// Whether any of some sectors all over the place can be read: trying each of a device that is dead
+// would take hours.
+bool AnyCanBeRead(const fs::File& file, std::uint64_t offset, std::size_t size) {
+  const std::size_t sectors = (size + kSector - 1) / kSector;
+  const std::size_t probes = std::min(sectors, kProbes);
+  for (std::size_t i = 0; i < probes; ++i) {
+    const std::size_t at = (probes == 1 ? 0 : i * (sectors - 1) / (probes - 1)) * kSector;
+    std::string sector(std::min(kSector, size - at), '\0');
+    if (fs::ReadExactly(file, offset + at, sector)) return true;
+  }
+  return false;
+}
+
+// Fills `into` with what can be read and else with zeroes: to the sector, as long as not too many
+// reads have failed.
+void ReadPiece(const fs::File& file, std::uint64_t offset, std::span<char> into, int& failures) {
+  if (fs::ReadExactly(file, offset, into)) return;
+  std::fill(into.begin(), into.end(), '\0');
+  const std::uint64_t middle =
+      std::max((offset + into.size() / 2) / kSector, offset / kSector + 1) * kSector;
+  if (++failures >= kMostFailures || middle >= offset + into.size()) return;
+  const std::size_t half = middle - offset;
+  ReadPiece(file, offset, into.first(half), failures);
+  ReadPiece(file, middle, into.subspan(half), failures);
+}
+
 }  // namespace
 
 Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size,
@@ -46,18 +76,13 @@ Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uin
   bytes.resize(std::min(size, length - std::min(length, offset)));
   const Status whole = fs::ReadExactly(file, offset, bytes);
   if (whole) return bytes;
-  bool any = false;
-  bytes.assign(bytes.size(), '\0');
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t left = kSector - (offset + at) % kSector;
-    std::string sector(std::min(left, bytes.size() - at), '\0');
-    const bool read = fs::ReadExactly(file, offset + at, sector).has_value();
-    if (read) bytes.replace(at, sector.size(), sector);
-    any = any || read;
-    at += sector.size();
+  if (!AnyCanBeRead(file, offset, bytes.size())) return whole.error();
+  int failures = 0;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    ReadPiece(file, offset + at,
+              std::span(bytes).subspan(at).first(std::min(kPiece, bytes.size() - at)), failures);
   }
-  if (any) return bytes;
-  return whole.error();
+  return bytes;
 }
 
 Result<std::string> Salvage(fs::Folder& folder, const std::string& name, std::string buffer) {

@@ -14,8 +14,9 @@
 namespace postern::queue::internal {
 
 // Reads `size` bytes, or as many as the file has. A sector that cannot be read damages what stands
-// there and nothing else: it is read as zeroes. kUnavailable where no sector can: the device fails.
-// The memory of `buffer` is used again.
+// there and nothing else: it is read as zeroes; where many cannot, so are up to 64 KiB around one.
+// kUnavailable where none of 16 can that lie all over the place: the device fails. No more than
+// some 80 reads fail, and one for each such 64 KiB. The memory of `buffer` is used again.
 base::Result<std::string> Salvage(const fs::File& file, std::uint64_t offset, std::uint64_t size,
                                   std::string buffer = {});
 // All of a file.
