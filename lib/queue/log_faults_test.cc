@@ -239,6 +239,26 @@ TEST_F(LogFaults, GivesUpNoCheckpointForOneThatCanWait) {
   EXPECT_EQ(FilesOf(FileKind::kCheckpoint), before);
 }
 
+TEST_F(LogFaults, KeepsItsOnlyCheckpointUntilANewerOneIsWhole) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int i = 0; i < 20 && FilesOf(FileKind::kCheckpoint).empty(); ++i) {
+    Commit({std::string(500, 'x')});
+  }
+  for (int i = 0; i < 5; ++i) Commit({std::string(500, 'x')});
+  const std::vector<std::string> before = FilesOf(FileKind::kCheckpoint);
+  ASSERT_THAT(before, SizeIs(1));
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  clock_.Advance(2s);
+  ASSERT_THAT(log_->Commit().cursors, IsOk());
+  disk_.SetFree(0);
+  disk_.FailWrites(1, ".marks");
+  std::optional<Work> work = log_->Collect();
+  ASSERT_TRUE(work && work->checkpoint && !work->checkpoint_can_wait);
+  work->remove.clear();
+  EXPECT_THAT(log_->Apply(log_->writer().Do(*std::move(work))).checkpoint, Not(IsOk()));
+  EXPECT_EQ(FilesOf(FileKind::kCheckpoint), before);
+}
+
 TEST_F(LogFaults, RemovesNothingWithoutACheckpointOnTheDisk) {
   ASSERT_THAT(log_->AddCursor("a"), IsOk());
   ASSERT_THAT(log_->Append(From(kEast, 5, "e5")), IsOk());

@@ -130,8 +130,9 @@ Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {
   known.push_back(checkpoint.position);
   auto made = folder_->Create(name, bytes.size());
   const bool full = !made && made.error().code() == Code::kExhausted;
-  if (full && !can_wait && known.size() >= kCheckpointsKept) {
+  if (full && !can_wait && known.size() > kCheckpointsKept) {
     // On a full disk segments must go, and for that a checkpoint must come: the oldest makes room.
+    // Not the only one: until the new one is whole, the marks are in no other place.
     RETURN_IF_ERROR(ForgetCheckpoint());
     made = folder_->Create(name, bytes.size());
   }
