@@ -27,7 +27,8 @@ base::Result<std::unique_ptr<UplinkQueue>> UplinkQueue::Make(store::Store& store
 UplinkQueue::UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader)
     : store_(store),
       reader_(std::move(reader)),
-      sent_through_(store.synced_through()),
+      // The cursor may stand above what is left of a damaged log: the parent has it, and says so.
+      sent_through_(std::max(store.synced_through(), reader_->floor())),
       unknown_bytes_(kMostWindow) {
   reader_->OnReady([this] {
     if (reader_->Peek() != nullptr) TellReady();

@@ -196,6 +196,31 @@ TEST_F(UplinkQueueTest, TakesANewIdWhereTheRecordOfTheMarkIsMissing) {
   EXPECT_NE(queue_->store(), former);
 }
 
+// === the log is damaged ===
+
+TEST_F(UplinkQueueTest, BelievesAnAcknowledgementOfWhatTheCursorSaysAndTheLogHasLost) {
+  const auto sent = Keep(2);
+  Send();
+  ASSERT_TRUE(queue_->Acknowledge(sent[1]));
+  loop_.Advance(std::chrono::seconds(2));  // the cursor is synced
+  Sync();
+  queue_.reset();
+  store_.reset();
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto folder, disk_.OpenFolder("queue"));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const auto names, folder->List());
+  for (const std::string& name : names) {
+    if (!name.ends_with(".log")) continue;
+    ASSERT_THAT(folder->Remove(name), IsOk());
+  }
+  Open();
+  MakeQueue();
+  EXPECT_THAT(queue_->CheckMark({.sequence = sent[1], .crc = base::Crc32c("2")}), IsOk());
+  queue_->StartAfter(sent[1], kParent);
+  EXPECT_TRUE(queue_->Acknowledge(sent[1])) << "else the link ends, and the next one, and the next";
+  Keep(1);
+  EXPECT_THAT(Send(), ElementsAre("1"));
+}
+
 // === against a model: parents, links, acknowledgements and processes lost at random ===
 
 TEST_F(UplinkQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHappens) {
