@@ -1,13 +1,10 @@
 // Backends that are slow, that refuse, or that are not there, beside one that is well.
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <mutex>
 #include <optional>
 
 #include "lib/base/testing/matchers.h"
-#include "lib/otlp/testing/sample.h"
-#include "lib/rpc/testing/fake_server.h"
+#include "tests/chaos/endpoint.h"
 #include "tests/integration/sender.h"
 #include "tests/integration/topology.h"
 #include "tests/support/eventually.h"
@@ -28,64 +25,9 @@ using std::chrono::milliseconds;
 using support::Eventually;
 using testing::IsEmpty;
 
-// An OTLP endpoint of a test: what it answered with OK it has.
-class Endpoint {
- public:
-  explicit Endpoint(std::uint16_t port = 0) : server_(FakeServer::Options{.port = port}) {
-    AnswerWith({});
-  }
-
-  void AnswerWith(const FakeServer::Reply& reply) {
-    server_.AnswerBy([this, reply](const FakeServer::Request& request) {
-      const std::lock_guard lock(mutex_);
-      ++requests_;
-      if (reply.code == 0) Take(request);
-      return reply;
-    });
-  }
-
-  std::uint16_t port() const { return server_.port(); }
-  int requests() const {
-    const std::lock_guard lock(mutex_);
-    return requests_;
-  }
-  // The ids that it has, as often as it has them.
-  std::vector<std::string> all() const {
-    const std::lock_guard lock(mutex_);
-    return all_;
-  }
-  // Those that came without a mark that they may be repeats.
-  std::vector<std::string> unmarked() const {
-    const std::lock_guard lock(mutex_);
-    return unmarked_;
-  }
-
- private:
-  static bool Marked(const FakeServer::Request& request) {
-    return std::ranges::any_of(request.metadata, [](const auto& header) {
-      return header.first == "postern-repeat" && header.second == "possible";
-    });
-  }
-  void Take(const FakeServer::Request& request) {
-    for (std::string& id : otlp::RecordIds(Signal::kLogs, request.body.view())) {
-      if (!Marked(request)) unmarked_.push_back(id);
-      all_.push_back(std::move(id));
-    }
-  }
-
-  mutable std::mutex mutex_;
-  int requests_ = 0;
-  std::vector<std::string> all_;
-  std::vector<std::string> unmarked_;
-  FakeServer server_;  // last: its threads end before what they write to
-};
-
-Topology::Options WithBackend(std::uint16_t port) {
+Topology::Options WithBackend(const Endpoint& remote) {
   return {.ack = "Durable",
-          .backends =
-              "  - {name: local, file: {path: delivered}}\n"
-              "  - {name: remote, otlp: {endpoint: \"http://127.0.0.1:" +
-              std::to_string(port) + "\"}}\n"};
+          .backends = "  - {name: local, file: {path: delivered}}\n" + remote.AsBackend()};
 }
 
 void SendAll(Sender& sender, int batches) {
@@ -93,10 +35,6 @@ void SendAll(Sender& sender, int batches) {
 }
 
 constexpr int kBatches = 10;
-
-bool HasAll(const Endpoint& endpoint, const std::vector<std::string>& ids) {
-  return Eventually([&] { return Lost(ids, endpoint.all()).empty(); }, kSoon);
-}
 
 struct Ailment {
   const char* what;
@@ -110,7 +48,7 @@ class AilingBackend : public testing::TestWithParam<Ailment> {};
 TEST_P(AilingBackend, HoldsNobodyUpAndGetsEverythingInTheEnd) {
   Endpoint remote;
   remote.AnswerWith(GetParam().reply);
-  Topology topology(WithBackend(remote.port()));
+  Topology topology(WithBackend(remote));
   ASSERT_THAT(topology.Start(), IsOk());
   Sender sender(topology.otlp_port());
   ASSERT_NO_FATAL_FAILURE(SendAll(sender, kBatches));
@@ -119,7 +57,7 @@ TEST_P(AilingBackend, HoldsNobodyUpAndGetsEverythingInTheEnd) {
   EXPECT_FALSE(Lost(sender.accepted(), remote.all()).empty()) << "it has not got all of it yet";
 
   remote.AnswerWith({});
-  EXPECT_TRUE(HasAll(remote, sender.accepted())) << "healed";
+  EXPECT_TRUE(remote.Awaits(sender.accepted())) << "healed";
   EXPECT_THAT(Repeated(remote.all()), IsEmpty());
   EXPECT_THAT(Repeated(topology.Delivered(Signal::kLogs)), IsEmpty());
   EXPECT_EQ(topology.server().Metric("postern_relay_rejected_records_total"), 0);
@@ -141,22 +79,22 @@ INSTANTIATE_TEST_SUITE_P(That, AilingBackend,
 TEST(Backends, ThatIsDeadHoldsNobodyUpAndGetsEverythingInTheEnd) {
   std::optional<Endpoint> remote(std::in_place);
   const std::uint16_t port = remote->port();
+  Topology topology(WithBackend(*remote));
   remote.reset();
-  Topology topology(WithBackend(port));
   ASSERT_THAT(topology.Start(), IsOk());
   Sender sender(topology.otlp_port());
   ASSERT_NO_FATAL_FAILURE(SendAll(sender, kBatches));
   EXPECT_THAT(Lost(sender.accepted(), topology.AwaitDelivered(sender.accepted())), IsEmpty());
   ASSERT_THAT(topology.KillAndRestartServer(), IsOk()) << "and what waits outlives it";
   remote.emplace(port);
-  EXPECT_TRUE(HasAll(*remote, sender.accepted()));
+  EXPECT_TRUE(remote->Awaits(sender.accepted()));
   EXPECT_THAT(Repeated(remote->all()), IsEmpty());
 }
 
 TEST(Backends, ThatFaultsABodyRejectsItAloneAndCounted) {
   Endpoint remote;
   remote.AnswerWith({.code = 3, .message = "no export"});
-  Topology topology(WithBackend(remote.port()));
+  Topology topology(WithBackend(remote));
   ASSERT_THAT(topology.Start(), IsOk());
   Sender sender(topology.otlp_port());
   ASSERT_NO_FATAL_FAILURE(SendAll(sender, kBatches));
@@ -169,7 +107,7 @@ TEST(Backends, ThatFaultsABodyRejectsItAloneAndCounted) {
   remote.AnswerWith({});
   Sender later(topology.otlp_port(), {.after = 1'000});
   ASSERT_NO_FATAL_FAILURE(SendAll(later, kBatches));
-  EXPECT_TRUE(HasAll(remote, later.accepted()));
+  EXPECT_TRUE(remote.Awaits(later.accepted()));
   EXPECT_THAT(Lost(sender.accepted(), remote.all()), testing::SizeIs(sender.accepted().size()));
   EXPECT_EQ(rejected(), kBatches);
 }
@@ -178,7 +116,7 @@ TEST(Backends, ThatFaultsABodyRejectsItAloneAndCounted) {
 TEST(Backends, GetsAgainWithAMarkWhatWasInFlightAtAKill) {
   Endpoint remote;
   remote.AnswerWith({.delay = milliseconds(300)});
-  Topology topology(WithBackend(remote.port()));
+  Topology topology(WithBackend(remote));
   ASSERT_THAT(topology.Start(), IsOk());
   Sender sender(topology.otlp_port());
   for (int kill = 1; kill <= 3; ++kill) {
@@ -188,7 +126,8 @@ TEST(Backends, GetsAgainWithAMarkWhatWasInFlightAtAKill) {
     ASSERT_THAT(topology.KillAndRestartServer(), IsOk());
   }
   ASSERT_NO_FATAL_FAILURE(SendAll(sender, 1));
-  EXPECT_TRUE(HasAll(remote, sender.accepted()));
+  EXPECT_TRUE(remote.Awaits(sender.accepted()));
+  EXPECT_FALSE(Repeated(remote.all()).empty()) << "three requests were out";
   EXPECT_THAT(Repeated(remote.unmarked()), IsEmpty()) << "without a mark nothing comes twice";
 }
 

@@ -1,0 +1,50 @@
+// Endpoint: an OTLP backend that a test plays: it answers what the test says, and has what it
+// answered with OK.
+//
+//   Endpoint remote;
+//   remote.AnswerWith({.code = 14});      // UNAVAILABLE
+//   … records are sent, a relay dies …
+//   remote.AnswerWith({});
+//   EXPECT_TRUE(remote.Awaits(ids));
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lib/rpc/testing/fake_server.h"
+
+namespace postern::chaos {
+
+class Endpoint {
+ public:
+  // Answers everything with OK. Aborts where the port cannot be had; 0: any.
+  explicit Endpoint(std::uint16_t port = 0);
+
+  void AnswerWith(const rpc::FakeServer::Reply& reply);
+
+  std::uint16_t port() const { return server_.port(); }
+  // One of a relay's `backends`, named remote, that leads here.
+  std::string AsBackend() const;
+  int requests() const;
+  // The ids that it has, as often as it has them.
+  std::vector<std::string> all() const;
+  // Those that came without a mark that they may be repeats.
+  std::vector<std::string> unmarked() const;
+  // Waits until it has all of these; false where kSoon is not enough.
+  bool Awaits(const std::vector<std::string>& ids) const;
+
+ private:
+  void Take(const rpc::FakeServer::Request& request);
+
+  mutable std::mutex mutex_;
+  int requests_ = 0;
+  std::vector<std::string> all_;
+  std::vector<std::string> unmarked_;
+  rpc::FakeServer server_;  // last: its threads end before what they write to
+};
+
+}  // namespace postern::chaos
