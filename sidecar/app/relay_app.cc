@@ -180,7 +180,8 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
   ASSIGN_OR_RETURN(store, store::Store::Open({loop, disk, storage, budget, log, store_metrics},
                                              {.folder = state_folder + "/queue",
                                               .max_bytes = config.relay.queue_bytes,
-                                              .member = config.host}));
+                                              .member = config.host,
+                                              .max_age = config.relay.max_age}));
   ASSIGN_OR_RETURN(backends,
                    Backends::Make(config.relay.backends, state_folder, loop, log, registry));
   if (config.parents.empty()) {

@@ -26,7 +26,7 @@ relay:
   admin: 0
   memory: 1Gi
   maxRecord: 512k
-  queue: {ack: Memory, maxBytes: 8Gi, whenFull: Refuse}
+  queue: {ack: Memory, maxBytes: 8Gi, maxAge: 24h, whenFull: Refuse}
   otlp: {grpc: 0, bind: ""}
   drainGrace: 2m
 )";
@@ -65,6 +65,7 @@ TEST(Gateway, ReadsEveryField) {
   EXPECT_EQ(config.relay.max_record, 512'000u);
   EXPECT_EQ(config.relay.ack, Ack::kMemory);
   EXPECT_EQ(config.relay.queue_bytes, std::uint64_t{8} << 30);
+  EXPECT_EQ(config.relay.max_age, 24h);
   ASSERT_TRUE(config.relay.otlp);
   EXPECT_EQ(config.relay.otlp->grpc, 0);
   EXPECT_EQ(config.relay.otlp->bind, "");
@@ -261,8 +262,8 @@ const Edit kRelayEdits[] = {
      "x.yaml:7: relay.queue.whenFull: \"DropOldest\": not yet served; write Refuse"},
     {"a full queue does what nobody knows", "", "{queue: {whenFull: Panic}}",
      "x.yaml:7: relay.queue.whenFull: \"Panic\": not one of Refuse; write one of them"},
-    {"records of the queue expire", "", "{queue: {maxAge: 1h}}",
-     "x.yaml:7: relay.queue.maxAge: not yet served; remove the field"},
+    {"records of the queue expire at once", "", "{queue: {maxAge: 999ms}}",
+     "x.yaml:7: relay.queue.maxAge: \"999ms\": too little; write at least 1s, or remove the field"},
     {"otlp has no port", "", "{otlp: {}}",
      "x.yaml:7: relay.otlp.grpc: missing; write the port, or remove otlp"},
     {"otlp over HTTP is asked for", "", "{otlp: {grpc: 4317, http: 4318}}",

@@ -53,6 +53,8 @@ class StoredQueue {
   // record not acknowledged where that is higher. Nothing leaves before it is acknowledged.
   // `keeper` is the store that the parent keeps it in.
   virtual void StartAfter(std::uint64_t mark, const record::StoreId& keeper) = 0;
+  // No link is left: what is not acknowledged waits again.
+  virtual void GoBack() = 0;
   // False where the parent acknowledges what was never sent: over this link or one before, for it
   // may sync late what came early.
   [[nodiscard]] virtual bool Acknowledge(std::uint64_t through) = 0;

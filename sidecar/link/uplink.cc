@@ -120,6 +120,7 @@ void Uplink::OnOver(ParentLink& link, const Error& why) {
   }
   // From a task: the link is still on the call stack. Shared, as std::function must be copyable.
   env_.loop.Defer([kept = std::shared_ptr<ParentLink>(std::move(gone))] {});
+  if (current_ == nullptr && retired_.empty()) outbox_.stored.GoBack();
   if (stopped_) return;
   if (!was_current && !was_next) return;
   if (current_ == nullptr) Tell(why);

@@ -14,6 +14,10 @@ namespace {
 // How long one delivery may take before it counts as failed and is tried again.
 constexpr base::Duration kDeliveryBound = std::chrono::seconds(30);
 constexpr std::size_t kMostItems = 16'384;
+// Records looked at in a turn, and bytes of them, whatever becomes of them.
+constexpr int kTurnRecords = 4096;
+constexpr std::uint64_t kTurnBytes = std::uint64_t{4} << 20;
+constexpr base::Duration kDropEvery = std::chrono::seconds(1);
 
 // Only a fault of the body itself: an expired token at a backend must not become data loss.
 bool IsFaultOfBody(const Answer& answer) { return answer.code == AnswerCode::kInvalidArgument; }
@@ -73,7 +77,9 @@ void BackendFeed::Pump() {
   std::uint64_t before = 0;
   do {
     before = finished_;
+    DropOld();
     LookAhead();
+    SayLeft();
     RequestAll();
   } while (finished_ != before);
   pumping_ = false;
@@ -95,22 +101,28 @@ void BackendFeed::LookAhead() {
   const std::uint64_t before = seen_;
   std::uint64_t skipped = seen_;  // of other signals, or done
   store::Left again{.reason = store::Reason::kRedelivered, .records = 0};
-  while (items_.size() < kMostItems && bytes_ < options_.look_ahead) {
+  std::uint64_t looked = 0;
+  for (int records = 0; items_.size() < kMostItems && bytes_ < options_.look_ahead; ++records) {
+    if (records == kTurnRecords || looked > kTurnBytes) {
+      reader_->TellSoon();
+      break;
+    }
     const store::Kept* next = reader_->Peek();
     if (next == nullptr) break;
+    looked += next->record->body.size();
     const store::Kept kept = *next;
     reader_->Next();
     skipped = kept.sequence;
     if (kept.record->signal != options_.signal || reader_->IsDone(kept.sequence)) continue;
-    const std::uint64_t size = kept.record->body.size();
-    const bool repeat = MayBeRepeat(kept);
-    if (repeat) ++again.records, again.bytes += size;
-    items_.emplace(kept.sequence,
-                   Item{.after = seen_, .may_repeat = repeat, .record = kept.record, .left = {}});
-    bytes_ += size;
+    const auto item = AddItem(kept);
+    if (const auto why = reader_->WhyDropped(kept)) {
+      Leave(item, why);
+      continue;
+    }
+    item->second.may_repeat = MayBeRepeat(kept);
+    if (item->second.may_repeat) ++again.records, again.bytes += kept.record->body.size();
     const record::Origin& origin = kept.record->origin;
     lines_[{origin.member, origin.store}].waiting.push_back(kept.sequence);
-    seen_ = kept.sequence;
   }
   if (again.records > 0) {
     env_.metrics.redelivered.Increment(static_cast<double>(again.records));
@@ -122,7 +134,45 @@ void BackendFeed::LookAhead() {
   }
 }
 
+BackendFeed::Items::iterator BackendFeed::AddItem(const store::Kept& kept) {
+  bytes_ += kept.record->body.size();
+  const std::uint64_t after = std::exchange(seen_, kept.sequence);
+  return items_
+      .emplace(kept.sequence, Item{.after = after,
+                                   .age = kept.age,
+                                   .may_repeat = false,
+                                   .record = kept.record,
+                                   .left = {}})
+      .first;
+}
+
+// What waits grows old where its backend does not answer.
+void BackendFeed::DropOld() {
+  const base::Instant now = env_.loop.clock().Now();
+  if (now < drop_next_) return;
+  drop_next_ = now + kDropEvery;
+  for (auto line = lines_.begin(); line != lines_.end();) {
+    DropFront(line->second);
+    line = line->second.waiting.empty() ? lines_.erase(line) : std::next(line);
+  }
+}
+
+// Drops from a line what is to leave; not what is in flight, nor what waits behind that.
+void BackendFeed::DropFront(Line& line) {
+  while (line.requested == 0 && !line.waiting.empty()) {
+    const auto item = items_.find(line.waiting.front());
+    const auto why = reader_->WhyDropped(
+        {.sequence = item->first, .age = item->second.age, .record = item->second.record});
+    if (!why) return;
+    Leave(item, why);
+    line.waiting.pop_front();
+    if (line.alone > 0) --line.alone;
+    ++finished_;
+  }
+}
+
 void BackendFeed::Request(const OriginKey& key, Line& line) {
+  DropFront(line);
   while (line.requested == 0 && !line.waiting.empty() && !line.retry.pending() &&
          in_flight_ < options_.in_flight) {
     const record::RecordPtr request = Take(line);
@@ -141,7 +191,7 @@ record::RecordPtr BackendFeed::Take(Line& line) {
   std::vector<record::RecordPtr> merged{first};
   std::uint64_t size = first->body.size();
   for (std::size_t at = 1; at < line.waiting.size() && line.alone == 0; ++at) {
-    const auto& [after, next_repeats, next, left] = items_.at(line.waiting[at]);
+    const auto& [after, age, next_repeats, next, left] = items_.at(line.waiting[at]);
     size += next->body.size();
     if (size > options_.most_merged || next->metadata != first->metadata ||
         next->possible_repeat != first->possible_repeat) {
@@ -206,7 +256,10 @@ void BackendFeed::Finish(Line& line, std::optional<store::Reason> why) {
     if (line.alone > 0) --line.alone;
   }
   line.backoff.Reset();
-  // What found no range left stands at the floor in the end.
+}
+
+// What found no range left stands at the floor in the end.
+void BackendFeed::SayLeft() {
   for (auto low = items_.begin(); low != items_.end() && low->second.record == nullptr;) {
     if (!Say(*low)) break;
     low = items_.erase(low);

@@ -64,6 +64,7 @@ class BackendFeed {
  private:
   struct Item {
     std::uint64_t after;  // the last sequence before it that is not another signal's
+    std::uint64_t age;
     bool may_repeat;
     record::RecordPtr record;         // null: done, though the cursor had no range left to say so
     std::optional<store::Left> left;  // how, unless the backend took it
@@ -86,6 +87,9 @@ class BackendFeed {
   void Pump();
   void LookAhead();
   void RequestAll();
+  void SayLeft();
+  void DropOld();
+  void DropFront(Line& line);
   void Request(const OriginKey& key, Line& line);
   record::RecordPtr Take(Line& line);
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
@@ -93,6 +97,7 @@ class BackendFeed {
   void Finish(Line& line, std::optional<store::Reason> why);
   void Leave(Items::iterator item, std::optional<store::Reason> why);
   bool Say(const Items::value_type& item);
+  Items::iterator AddItem(const store::Kept& kept);
   bool MayBeRepeat(const store::Kept& kept);
 
   const Env env_;
@@ -106,6 +111,7 @@ class BackendFeed {
   OriginKey last_line_;  // that was served
   std::size_t in_flight_ = 0;
   std::uint64_t finished_ = 0;
+  base::Instant drop_next_;  // when it is looked for records that have grown too old
   bool pumping_ = false;
   // What a process before us may have had in flight.
   std::uint64_t unknown_through_;

@@ -234,6 +234,68 @@ TEST_F(BackendFeedTest, KnowsWhoseRecordsACursorHoldsBack) {
   EXPECT_TRUE(BackendFeed::Needs("uplink", logs));
 }
 
+// === age ===
+
+TEST_F(BackendFeedTest, DropsWhatIsTooOldWhenItComesToIt) {
+  max_age_ = seconds(60);
+  Open();
+  Keep("old");
+  Keep("old metrics", "a.example", Signal::kMetrics);
+  Sync();
+  loop_.Advance(seconds(61));
+  Keep("new");
+  Sync();
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  MakeFeed();
+  EXPECT_THAT(Delivered(), ElementsAre("new"));
+  Sync();
+  EXPECT_EQ(metrics_.expired.value(), 1) << "not another signal's";
+  EXPECT_THAT(Ledger(), testing::Contains("expired collector/logs 1"));
+  Restart();
+  EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, DropsFromTheFrontWhatGrowsTooOldButNothingInFlight) {
+  max_age_ = seconds(60);
+  Open();
+  MakeFeed();
+  for (const char* body : {"1", "2", "3"}) Keep(body);
+  Keep("other", "b.example");
+  Sync();
+  backend_.AnswerAt(1, {.code = AnswerCode::kUnavailable,
+                        .message = "down",
+                        .retry_after = seconds(3600),
+                        .response = {}});
+  loop_.Advance(seconds(62));
+  EXPECT_EQ(metrics_.expired.value(), 1) << "the other's, which nobody has; 1 is in flight";
+  Keep("4");
+  Sync();
+  backend_.AnswerNext({});
+  loop_.Advance(seconds(2));
+  EXPECT_THAT(Delivered(), ElementsAre("1", "other", "4"));
+  EXPECT_EQ(metrics_.expired.value(), 3);
+  backend_.AnswerNext({});
+  EXPECT_TRUE(feed_->empty());
+  Restart();
+  EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, ADeadBackendsOldRecordsLetTheLogGo) {
+  max_bytes_ = std::uint64_t{4} << 20;
+  max_age_ = seconds(60);
+  options_.look_ahead = 300'000;
+  Open();
+  MakeFeed();
+  backend_.OnDeliver([](const record::Record&) { return Refusal(AnswerCode::kUnavailable); });
+  for (int i = 0; i < 100; ++i) {
+    Keep(std::string(100'000, 'x'));
+    Sync();
+    loop_.Advance(seconds(10));
+    Sync();
+  }
+  EXPECT_GE(metrics_.expired.value(), 80);
+}
+
 // === restarts ===
 
 TEST_F(BackendFeedTest, DeliversAfterARestartWhatWasNotAnsweredAndSaysThatItMayBeARepeat) {

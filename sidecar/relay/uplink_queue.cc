@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kCursor = "uplink";
 // No link has more than this on its way: docs/link-protocol.md.
 constexpr std::uint64_t kMostWindow = std::uint64_t{32} << 20;
+// Records that are not sent, in a turn.
+constexpr int kMostPassed = 4096;
 
 }  // namespace
 
@@ -31,13 +33,34 @@ UplinkQueue::UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> rea
       sent_through_(std::max(store.synced_through(), reader_->floor())),
       unknown_bytes_(kMostWindow) {
   reader_->OnReady([this] {
-    if (reader_->Peek() != nullptr) TellReady();
+    if (Next() != nullptr) TellReady();
   });
 }
 
 record::RecordPtr UplinkQueue::Next() {
-  const store::Kept* next = reader_->Peek();
-  return next == nullptr ? nullptr : next->record;
+  for (int passed = 0; passed < kMostPassed; ++passed) {
+    const store::Kept* next = reader_->Peek();
+    if (next == nullptr) return nullptr;
+    if (reader_->IsDone(next->sequence)) {
+      reader_->Next();
+      continue;
+    }
+    const std::optional<store::Reason> why = reader_->WhyDropped(*next);
+    if (!why || !DropNext(*why)) return next->record;
+  }
+  reader_->TellSoon();
+  return nullptr;
+}
+
+// False where the store cannot take that now: it is still the next one.
+bool UplinkQueue::DropNext(store::Reason why) {
+  const store::Kept& next = *reader_->Peek();
+  const std::uint64_t after = std::max(reader_->position(), reader_->floor());
+  if (!reader_->Drop(after, next.sequence, {.reason = why, .bytes = next.record->body.size()})) {
+    return false;
+  }
+  reader_->Next();
+  return true;
 }
 
 void UplinkQueue::Advance() {
@@ -62,12 +85,8 @@ void UplinkQueue::Advance() {
 }
 
 void UplinkQueue::Reject(const std::string& /*why*/) {
-  const std::uint64_t after = reader_->position();
-  const std::uint64_t sequence = next_sequence();
-  const std::uint64_t size = reader_->Peek()->record->body.size();
-  reader_->Next();
-  // One range too many is no loss: after a restart the record is judged again.
-  (void)reader_->Drop(after, sequence, {.reason = store::Reason::kRejected, .bytes = size});
+  // One range too many is no loss: the next link judges the record again.
+  if (!DropNext(store::Reason::kRejected)) reader_->Next();
 }
 
 Status UplinkQueue::CheckMark(const link::ParentMark& mark) {
@@ -97,6 +116,8 @@ void UplinkQueue::StartAfter(std::uint64_t mark, const record::StoreId& keeper) 
   if (keeper != keeper_) repeat_through_ = sent_through_;
   keeper_ = keeper;
 }
+
+void UplinkQueue::GoBack() { reader_->SeekAfter(reader_->floor()); }
 
 bool UplinkQueue::Acknowledge(std::uint64_t through) {
   if (through > sent_through_) return false;

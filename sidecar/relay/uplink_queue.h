@@ -29,6 +29,7 @@ class UplinkQueue final : public link::StoredQueue {
   void StartAfter(std::uint64_t mark, const record::StoreId& keeper) override;
   bool Acknowledge(std::uint64_t through) override;
   const record::StoreId& store() const override { return store_.id(); }
+  void GoBack() override;
   std::uint64_t last_sequence() const override { return store_.last_sequence(); }
   std::uint64_t unsent_bytes() const override { return reader_->unread_bytes(); }
 
@@ -38,6 +39,7 @@ class UplinkQueue final : public link::StoredQueue {
  private:
   UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader);
   bool LacksRecordOf(const link::ParentMark& mark) const;
+  bool DropNext(store::Reason why);
 
   store::Store& store_;
   std::unique_ptr<store::Reader> reader_;

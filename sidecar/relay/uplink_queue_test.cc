@@ -152,8 +152,45 @@ TEST_F(UplinkQueueTest, LeavesARejectedRecordOut) {
   EXPECT_THAT(Ledger(), ElementsAre("rejected uplink 1"));
   EXPECT_THAT(Send(1), ElementsAre("3"));
   queue_->StartAfter(0, kOther);
-  EXPECT_THAT(Send(), testing::Contains("4"));
+  EXPECT_THAT(Send(), ElementsAre("1", "3", "4")) << "it has left, whoever asks";
+  EXPECT_EQ(metrics_.rejected.value(), 1);
   ASSERT_TRUE(queue_->Acknowledge(sent[3]));
+  EXPECT_TRUE(queue_->empty());
+}
+
+// === age ===
+
+TEST_F(UplinkQueueTest, DropsWhatIsTooOld) {
+  max_age_ = std::chrono::seconds(60);
+  Restart();
+  const auto sent = Keep(3);
+  queue_->StartAfter(0, kParent);
+  EXPECT_THAT(Send(1), ElementsAre("1"));
+  loop_.Advance(std::chrono::seconds(62));
+  Sync();
+  EXPECT_EQ(metrics_.expired.value(), 2) << "whether a link asks or not; 1 is on its way";
+  EXPECT_THAT(Ledger(), ElementsAre("expired uplink 2"));
+  Keep(1);
+  EXPECT_THAT(Send(), ElementsAre("1"));
+  ASSERT_TRUE(queue_->Acknowledge(sent[0]));
+  queue_->StartAfter(0, kParent);
+  EXPECT_THAT(Send(), ElementsAre("1")) << "the fourth";
+  ASSERT_TRUE(queue_->Acknowledge(store_->last_sequence()));
+  EXPECT_TRUE(queue_->empty());
+  EXPECT_EQ(metrics_.expired.value(), 2);
+}
+
+TEST_F(UplinkQueueTest, DropsTooWhatWasOnItsWayOnceNoLinkIsLeft) {
+  max_age_ = std::chrono::seconds(60);
+  Restart();
+  Keep(3);
+  queue_->StartAfter(0, kParent);
+  EXPECT_EQ(Send().size(), 3U);
+  loop_.Advance(std::chrono::seconds(62));
+  EXPECT_EQ(metrics_.expired.value(), 0);
+  queue_->GoBack();
+  loop_.Advance(std::chrono::seconds(2));
+  EXPECT_EQ(metrics_.expired.value(), 3);
   EXPECT_TRUE(queue_->empty());
 }
 

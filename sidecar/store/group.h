@@ -13,6 +13,7 @@ namespace postern::store {
 
 struct Kept {
   std::uint64_t sequence = 0;
+  std::uint64_t age = 0;  // the log's, in ms, when it came
   record::RecordPtr record;
 };
 

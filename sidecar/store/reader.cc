@@ -63,6 +63,19 @@ std::uint64_t Reader::unread_bytes() const {
   return bytes;
 }
 
+std::optional<Reason> Reader::WhyDropped(const Kept& kept) const {
+  const std::optional<base::Duration>& most = store_.options_.max_age;
+  const std::chrono::milliseconds age(store_.log_->age() - kept.age);
+  if (most && age > *most) return Reason::kExpired;
+  return std::nullopt;
+}
+
+void Reader::TellSoon() {
+  store_.env_.loop.Post([this, store = &store_, alive = std::weak_ptr<bool>(store_.alive_)] {
+    if (!alive.expired() && store->readers_.contains(this)) TellReady();
+  });
+}
+
 bool Reader::Done(std::uint64_t after, std::uint64_t through) {
   const base::Status done = store_.log_->MarkDone(cursor_, after, through);
   if (!done) return false;

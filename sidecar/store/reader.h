@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/queue/ledger.h"
@@ -52,6 +53,11 @@ class Reader {
   std::uint64_t position() const { return position_; }
   // About how many bytes stand above it: exact where all of them are in memory.
   std::uint64_t unread_bytes() const;
+
+  // Why a record is to leave instead of being passed on; nothing where it stays.
+  std::optional<Reason> WhyDropped(const Kept& kept) const;
+  // Calls what OnReady set from a turn of its own: this one has read enough.
+  void TellSoon();
 
   // Everything in (after, through] is done. False where that is one range too many: again once a
   // lower one is done.

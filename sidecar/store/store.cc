@@ -125,6 +125,7 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   ASSIGN_OR_RETURN(const std::uint64_t sequence, log_->Append(EntryOf(record, incoming.hop)));
   const std::uint64_t size = record.body.size() + kRecordCost;
   pending_.push_back({.kept = {.sequence = sequence,
+                               .age = log_->age(),
                                .record = std::make_shared<const record::Record>(std::move(record))},
                       .size = size,
                       .held = incoming.held,
@@ -314,6 +315,7 @@ Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
       continue;
     }
     records.push_back({.sequence = entry.sequence,
+                       .age = entry.age,
                        .record = std::make_shared<const record::Record>(*std::move(record))});
   }
   return MakeGroup(after, entries.back().sequence, std::move(records));

@@ -56,7 +56,8 @@ struct StoreEnv {
 struct StoreOptions {
   std::string folder;
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
-  std::string member;  // our host: the origin of what our own clients send
+  std::string member;                          // our host: the origin of what our own clients send
+  std::optional<base::Duration> max_age = {};  // a record that is older expires
 };
 
 class Store {

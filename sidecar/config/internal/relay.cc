@@ -18,6 +18,7 @@ constexpr std::uint64_t kRecordsInMemory = 4;
 // Room for the largest record in a segment of its own, beside those that are filled and freed.
 constexpr std::uint64_t kRecordsInQueue = 4;
 constexpr std::uint64_t kLeastQueue = std::uint64_t{4} << 20;
+constexpr base::Duration kLeastAge = std::chrono::seconds(1);
 constexpr std::uint64_t kMostQueue = std::uint64_t{1} << 50;
 
 constexpr std::pair<std::string_view, Ack> kAcks[] = {
@@ -63,6 +64,12 @@ base::Result<bool> ReadWhenFull(const yaml::Node& node) {
   return ReadChoice<bool>(node, kWhenFull);
 }
 
+base::Result<base::Duration> ReadMaxAge(const yaml::Node& node) {
+  ASSIGN_OR_RETURN(const base::Duration age, ReadDuration(node));
+  if (age >= kLeastAge) return age;
+  return base::Fail(base::Code::kInvalid, "too little; write at least 1s, or remove the field");
+}
+
 void ReadQueue(Section& section, Relay& relay) {
   auto queue = section.Open("queue");
   const std::uint64_t least = std::max(kLeastQueue, kRecordsInQueue * relay.max_record);
@@ -72,7 +79,7 @@ void ReadQueue(Section& section, Relay& relay) {
   relay.queue_bytes =
       queue->Read("maxBytes", QuantityFrom(least, kMostQueue)).value_or(relay.queue_bytes);
   (void)queue->Read("whenFull", ReadWhenFull);
-  queue->Refuse("maxAge", kNotServed);
+  relay.max_age = queue->Read("maxAge", ReadMaxAge);
   queue->Finish();
 }
 

@@ -46,6 +46,7 @@ class MemoryQueue final : public StoredQueue {
     if (keeper != keeper_) repeat_through_ = sent_through_;
     keeper_ = keeper;
   }
+  void GoBack() override { next_ = floor_; }
   bool Acknowledge(std::uint64_t through) override {
     if (through > sent_through_) return false;
     for (; floor_ <= through; ++floor_) records_.pop_front();
