@@ -257,6 +257,19 @@ TEST_F(LogFaults, KeepsItsOnlyCheckpointUntilANewerOneIsWhole) {
   work->remove.clear();
   EXPECT_THAT(log_->Apply(log_->writer().Do(*std::move(work))).checkpoint, Not(IsOk()));
   EXPECT_EQ(FilesOf(FileKind::kCheckpoint), before);
+
+  disk_.SetFree(1 << 20);
+  for (const bool room : {true, false}) {  // one that is whole and one that failed are still one
+    Commit({std::string(500, 'x')});
+    clock_.Advance(2s);
+    work = log_->Collect();
+    ASSERT_TRUE(work && work->checkpoint && !work->checkpoint_can_wait);
+    work->remove.clear();
+    if (!room) disk_.SetFree(0);
+    disk_.FailWrites(1, ".marks");
+    EXPECT_THAT(log_->Apply(log_->writer().Do(*std::move(work))).checkpoint, Not(IsOk()));
+    EXPECT_EQ(FilesOf(FileKind::kCheckpoint).front(), before.front());
+  }
 }
 
 TEST_F(LogFaults, RemovesNothingWithoutACheckpointOnTheDisk) {

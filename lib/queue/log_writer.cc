@@ -120,32 +120,29 @@ Status LogWriter::WriteCursors(const Work& work) {
 Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {
   const std::string name = FileName(FileKind::kCheckpoint, checkpoint.position);
   const std::string bytes = EncodeCheckpoint(checkpoint, options_.tag);
-  std::vector<std::uint64_t>& known = options_.checkpoints;
-  if (std::find(known.begin(), known.end(), checkpoint.position) != known.end()) {
-    // One that was found damaged, or that could not be written or synced.
-    const Status removed = folder_->Remove(name);
-    if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
-    std::erase(known, checkpoint.position);
-  }
-  known.push_back(checkpoint.position);
+  const Status removed = folder_->Remove(name);  // one that was found damaged, or that failed
+  if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
+  std::erase(options_.checkpoints, checkpoint.position);
   auto made = folder_->Create(name, bytes.size());
   const bool full = !made && made.error().code() == Code::kExhausted;
-  if (full && !can_wait && known.size() > kCheckpointsKept) {
+  if (full && !can_wait && options_.checkpoints.size() >= kCheckpointsKept) {
     // On a full disk segments must go, and for that a checkpoint must come: the oldest makes room.
     // Not the only one: until the new one is whole, the marks are in no other place.
     RETURN_IF_ERROR(ForgetCheckpoint());
     made = folder_->Create(name, bytes.size());
   }
-  if (!made) {
-    known.pop_back();  // it left nothing
-    return std::move(made).error();
-  }
+  if (!made) return std::move(made).error();
   const std::array<std::string_view, 1> slices{bytes};
-  RETURN_IF_ERROR((*made)->WriteAt(0, slices));
-  RETURN_IF_ERROR((*made)->Sync());
-  RETURN_IF_ERROR(folder_->Sync());
+  Status status = (*made)->WriteAt(0, slices);
+  if (status) status = (*made)->Sync();
+  if (status) status = folder_->Sync();
+  if (!status) {
+    (void)folder_->Remove(name);  // where it stays, the next opening finds that it is not whole
+    return status;
+  }
   options_.checkpoint = checkpoint.position;
-  while (known.size() > kCheckpointsKept) RETURN_IF_ERROR(ForgetCheckpoint());
+  options_.checkpoints.push_back(checkpoint.position);
+  while (options_.checkpoints.size() > kCheckpointsKept) RETURN_IF_ERROR(ForgetCheckpoint());
   return {};
 }
 

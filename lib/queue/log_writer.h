@@ -59,7 +59,7 @@ class LogWriter {
     std::uint64_t end = 0;                   // of the log so far
     std::uint64_t next_position = 0;         // of the next segment
     std::uint64_t checkpoint = 0;            // position of the newest; 0 where there is none
-    std::vector<std::uint64_t> checkpoints;  // that have a file
+    std::vector<std::uint64_t> checkpoints;  // rising; the last is whole, as far as known
   };
 
   // `folder` is a handle of the writer's own: the log reads through another.
