@@ -432,6 +432,26 @@ TEST_F(LinkTest, LeavesAParentThatFellSilentForTheNext) {
   EXPECT_EQ(second.sink.delivered().size(), 2U);
 }
 
+TEST_F(LinkTest, RedialsEverSlowerWhereLinksEndAsSoonAsTheyAreMade) {
+  ParentSite parent(world_, {kChild});
+  Gate gate(world_.env, parent.port());
+  ChildSite child(world_, kChild, gate.port());
+  child.uplink->Start();
+  int links = 0;
+  bool connected = false;
+  const base::Instant end = In(seconds(5));
+  const auto cut_each = [&] {
+    if (std::exchange(connected, child.uplink->connected()) || !connected)
+      return world_.clock.Now() >= end;
+    ++links;
+    gate.Cut();
+    return false;
+  };
+  ASSERT_TRUE(world_.RunUntil(cut_each, seconds(10)));
+  EXPECT_GE(links, 3);
+  EXPECT_LE(links, 10);
+}
+
 TEST_F(LinkTest, MovesToTheNextParentWhenItsOwnDrains) {
   ParentSite first(world_, {kChild});
   ParentSite second(world_, {kChild});

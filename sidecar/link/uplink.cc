@@ -15,6 +15,8 @@ using base::Fail;
 namespace {
 
 constexpr base::Duration kRetireGrace = std::chrono::seconds(30);
+// A link that lived as long was one; sooner, the next redial waits as after a failure.
+constexpr base::Duration kWorked = std::chrono::seconds(1);
 constexpr base::Duration kExpireEvery = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -84,7 +86,7 @@ void Uplink::OnWelcome(ParentLink& link) {
     retired_.push_back(std::move(current_));
   }
   current_ = std::move(next_);
-  backoff_.Reset();
+  linked_at_ = env_.loop.clock().Now();
   trouble_.clear();
   env_.metrics.connected.Set(1);
   env_.log.Info(
@@ -129,7 +131,9 @@ void Uplink::OnOver(ParentLink& link, const Error& why) {
       current_ == nullptr || current_->parent_state() == lane::PeerState::kDraining;
   if (was_next && leaving) turn_ = (turn_ + 1) % parents_.size();
   // At once after a link that worked: the parent may only have been restarted. Then ever slower.
-  const base::Duration wait = was_current ? base::Duration::zero() : backoff_.Next();
+  const bool worked = was_current && env_.loop.clock().Now() - linked_at_ >= kWorked;
+  if (worked) backoff_.Reset();
+  const base::Duration wait = worked ? base::Duration::zero() : backoff_.Next();
   redial_ = env_.loop.PostAfter(wait, [this] { DialNext(); });
 }
 

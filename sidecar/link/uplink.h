@@ -60,6 +60,7 @@ class Uplink final : private ParentLink::Observer {
   trust::IdentityPtr identity_;
   Outbox& outbox_;
   base::Backoff backoff_;
+  base::Instant linked_at_;  // the current link, or the last one
   base::Timer redial_;
   base::Timer expire_;
   std::unique_ptr<ParentLink> current_;
