@@ -320,7 +320,7 @@ void Log::AddToLedger(Reason reason, const Evicted& left) {
                .bytes = left.bytes});
 }
 
-Result<std::vector<Evicted>> Log::EvictOldest() {
+Result<std::vector<Evicted>> Log::EvictOldest(const Needs& needs) {
   std::vector<Evicted> evicted;
   LogReader reader(*this);
   const auto newest = NewestSegment();
@@ -328,7 +328,7 @@ Result<std::vector<Evicted>> Log::EvictOldest() {
     const SegmentPart& part = at->second.part;
     if (cursors_.all().empty()) break;
     if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
-    ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part));
+    ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part, needs));
     for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
     room_wanted_ = true;
     for (const Evicted& one : evicted) {

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,7 +114,9 @@ class Log {
   // Room comes with the Works that sync cursors and remove the segment: called again before, it
   // takes the next one. Damage that it meets is not counted in it; a LogReader tells of that.
   // kUnavailable where the segment cannot be read, kExhausted as above.
-  base::Result<std::vector<Evicted>> EvictOldest();
+  // Of the records that `needs` says a cursor's reader would have passed on; without it, of all.
+  using Needs = std::function<bool(const std::string& cursor, const StoredEntry& entry)>;
+  base::Result<std::vector<Evicted>> EvictOldest(const Needs& needs = {});
 
   // Now, as StoredEntry tells when a record was taken: in ms, over restarts, never back.
   std::uint64_t age() const { return Now().age; }

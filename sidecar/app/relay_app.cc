@@ -181,7 +181,9 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
                                              {.folder = state_folder + "/queue",
                                               .max_bytes = config.relay.queue_bytes,
                                               .member = config.host,
-                                              .max_age = config.relay.max_age}));
+                                              .max_age = config.relay.max_age,
+                                              .drop_oldest = config.relay.drop_oldest,
+                                              .needs = relay::BackendFeed::Needs}));
   ASSIGN_OR_RETURN(backends,
                    Backends::Make(config.relay.backends, state_folder, loop, log, registry));
   if (config.parents.empty()) {

@@ -93,8 +93,9 @@ struct Relay {
   std::uint64_t max_record = std::uint64_t{16} << 20;
   Ack ack = Ack::kDurable;
   std::uint64_t queue_bytes = std::uint64_t{1} << 30;  // that the queue's folder may take
-  std::optional<base::Duration> max_age;               // of a record; absent: none expires
-  std::optional<OtlpService> otlp;                     // absent: off
+  bool drop_oldest = false;               // where it is full; else nothing more is taken
+  std::optional<base::Duration> max_age;  // of a record; absent: none expires
+  std::optional<OtlpService> otlp;        // absent: off
   base::Duration drain_grace = std::chrono::seconds(30);
   std::vector<Backend> backends;  // a management server's, at least one
 };

@@ -26,7 +26,7 @@ relay:
   admin: 0
   memory: 1Gi
   maxRecord: 512k
-  queue: {ack: Memory, maxBytes: 8Gi, maxAge: 24h, whenFull: Refuse}
+  queue: {ack: Memory, maxBytes: 8Gi, maxAge: 24h, whenFull: DropOldest}
   otlp: {grpc: 0, bind: ""}
   drainGrace: 2m
 )";
@@ -66,6 +66,7 @@ TEST(Gateway, ReadsEveryField) {
   EXPECT_EQ(config.relay.ack, Ack::kMemory);
   EXPECT_EQ(config.relay.queue_bytes, std::uint64_t{8} << 30);
   EXPECT_EQ(config.relay.max_age, 24h);
+  EXPECT_TRUE(config.relay.drop_oldest);
   ASSERT_TRUE(config.relay.otlp);
   EXPECT_EQ(config.relay.otlp->grpc, 0);
   EXPECT_EQ(config.relay.otlp->bind, "");
@@ -258,10 +259,8 @@ const Edit kRelayEdits[] = {
      "them"},
     {"the queue is smaller than four records", "", "{queue: {maxBytes: 63Mi}}",
      "x.yaml:7: relay.queue.maxBytes: \"63Mi\": too little; write 64Mi to 1048576Gi"},
-    {"a full queue drops", "", "{queue: {whenFull: DropOldest}}",
-     "x.yaml:7: relay.queue.whenFull: \"DropOldest\": not yet served; write Refuse"},
     {"a full queue does what nobody knows", "", "{queue: {whenFull: Panic}}",
-     "x.yaml:7: relay.queue.whenFull: \"Panic\": not one of Refuse; write one of them"},
+     "x.yaml:7: relay.queue.whenFull: \"Panic\": not one of Refuse, DropOldest; write one of them"},
     {"records of the queue expire at once", "", "{queue: {maxAge: 999ms}}",
      "x.yaml:7: relay.queue.maxAge: \"999ms\": too little; write at least 1s, or remove the field"},
     {"otlp has no port", "", "{otlp: {}}",

@@ -163,7 +163,8 @@ void BackendFeed::DropFront(Line& line) {
     const auto item = items_.find(line.waiting.front());
     const auto why = reader_->WhyDropped(
         {.sequence = item->first, .age = item->second.age, .record = item->second.record});
-    if (!why) return;
+    // Done although nobody took it: it was evicted.
+    if (!why && !reader_->IsDone(item->first)) return;
     Leave(item, why);
     line.waiting.pop_front();
     if (line.alone > 0) --line.alone;

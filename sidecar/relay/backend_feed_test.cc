@@ -296,6 +296,54 @@ TEST_F(BackendFeedTest, ADeadBackendsOldRecordsLetTheLogGo) {
   EXPECT_GE(metrics_.expired.value(), 80);
 }
 
+TEST_F(BackendFeedTest, DropsWhatIsTooOldThoughAnotherOriginHasAllRequests) {
+  max_age_ = seconds(60);
+  options_.in_flight = 1;
+  Open();
+  MakeFeed();
+  Keep("held", "a.example");
+  Keep("waits", "b.example");
+  Sync();
+  loop_.Advance(seconds(62));
+  EXPECT_EQ(metrics_.expired.value(), 1);
+}
+
+TEST_F(BackendFeedTest, GoesOnBehindWhatWasEvicted) {
+  max_bytes_ = std::uint64_t{4} << 20;
+  drop_oldest_ = true;
+  options_.in_flight = 1;
+  needs_ = BackendFeed::Needs;
+  Open();
+  MakeFeed();
+  const auto keep = [this](const std::string& body, const std::string& member) {
+    for (int tries = 0; tries < 5; ++tries) {
+      const double before = metrics_.evicted.value();
+      store::Store::Incoming incoming{
+          .record = {.metadata = {},
+                     .origin = {.member = member, .store = {}, .sequence = ++sequence_},
+                     .body = base::Bytes::Copy(body)},
+          .hop = {},
+          .on_kept = [](const base::Status&) {}};
+      const auto kept = store_->Append(incoming);
+      Sync();
+      if (kept) return;
+      EXPECT_GE(metrics_.evicted.value(), before);
+    }
+    FAIL() << "no room was made";
+  };
+  for (int i = 0; i < 60; ++i) keep(std::to_string(i) + std::string(100'000, 'x'), "a.example");
+  ASSERT_EQ(backend_.held().size(), 1U);
+  ASSERT_GT(metrics_.evicted.value(), 10);
+  backend_.OnDeliver([](const record::Record&) { return Answer{}; });
+  backend_.AnswerNext({});
+  Sync();
+  EXPECT_TRUE(feed_->empty());
+  EXPECT_EQ(Delivered().size() + static_cast<std::size_t>(metrics_.evicted.value()), 61U)
+      << "the one in flight was evicted and delivered";
+  Restart();
+  EXPECT_TRUE(feed_->empty());
+}
+
 // === restarts ===
 
 TEST_F(BackendFeedTest, DeliversAfterARestartWhatWasNotAnsweredAndSaysThatItMayBeARepeat) {

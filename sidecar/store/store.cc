@@ -21,6 +21,7 @@ namespace {
 
 constexpr base::Duration kTick = std::chrono::seconds(1);
 constexpr base::Duration kRetryDisk = std::chrono::seconds(5);
+constexpr base::Duration kRoomWait = std::chrono::seconds(1);
 constexpr base::Duration kTellEvery = std::chrono::seconds(10);
 // Of records that are synced, for readers that are close behind: more is read back from the disk,
 // most likely out of the kernel's cache.
@@ -122,7 +123,9 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   if (!incoming.hop) {
     record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
   }
-  ASSIGN_OR_RETURN(const std::uint64_t sequence, log_->Append(EntryOf(record, incoming.hop)));
+  const Result<std::uint64_t> appended = log_->Append(EntryOf(record, incoming.hop));
+  if (!appended && appended.error().code() == Code::kExhausted) MakeRoom();
+  ASSIGN_OR_RETURN(const std::uint64_t sequence, appended);
   const std::uint64_t size = record.body.size() + kRecordCost;
   pending_.push_back({.kept = {.sequence = sequence,
                                .age = log_->age(),
@@ -132,6 +135,34 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
                       .on_kept = std::move(incoming.on_kept)});
   PumpSoon();
   return sequence;
+}
+
+// One segment, which is gone in one of the next syncs: whoever was refused comes again.
+void Store::MakeRoom() {
+  const base::Instant now = env_.loop.clock().Now();
+  if (!options_.drop_oldest || now < room_due_) return;
+  const auto needs = [this](const std::string& cursor, const queue::StoredEntry& entry) {
+    const Result<record::Record> record = record::ParseRecord(entry.body, {});
+    return record && (!options_.needs || options_.needs(cursor, *record));
+  };
+  const auto evicted = log_->EvictOldest(needs);
+  if (!evicted) {
+    read_failed_.Failed(log::Level::kError, "the queue is full and evicts nothing",
+                        evicted.error());
+    return;
+  }
+  segments_before_ = log_->segments();
+  room_due_ = now + kRoomWait;
+  for (const queue::Evicted& one : *evicted) {
+    env_.metrics.evicted.Increment(static_cast<double>(one.records));
+    env_.log.Warn("queue is full: its oldest records are evicted",
+                  {{"reader", one.name}, {"records", one.records}, {"bytes", one.bytes}});
+  }
+  for (Reader* reader : readers_) {
+    if (reader->position() < reader->floor()) reader->SeekAfter(reader->floor());
+    reader->TellSoon();
+  }
+  PumpSoon();
 }
 
 // === the disk ===
@@ -179,6 +210,7 @@ void Store::OnDone() {
     env_.metrics.sync_errors.Increment();
     sync_failed_.Failed(log::Level::kError, "the queue's disk failed", part->error());
   }
+  if (log_->segments() < segments_before_) room_due_ = {};  // it came
   std::vector<Pending> kept = TakePending(applied.through);
   std::vector<Pending> refused;
   if (!applied.records) {

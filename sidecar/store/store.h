@@ -58,6 +58,11 @@ struct StoreOptions {
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
   std::string member;                          // our host: the origin of what our own clients send
   std::optional<base::Duration> max_age = {};  // a record that is older expires
+  // Where the log is full its oldest records make room, unread or not; else nothing more is taken.
+  bool drop_oldest = false;
+  // Whether a cursor's reader passes such a record on: what leaves is counted by it. Without it,
+  // each passes on all.
+  std::function<bool(const std::string& cursor, const record::Record& record)> needs = {};
 };
 
 class Store {
@@ -76,9 +81,9 @@ class Store {
   // Syncs what is pending; nobody is told any more.
   ~Store();
 
-  // Takes a record, or leaves it untouched: kExhausted where the log is full, kUnavailable for
-  // 5 s after its disk failed, kConflict where the hop's sequence came before, kInvalid where the
-  // record never fits.
+  // Takes a record, or leaves it untouched: kExhausted where the log is full (or makes room),
+  // kUnavailable for 5 s after its disk failed, kConflict where the hop's sequence came before,
+  // kInvalid where the record never fits.
   base::Result<std::uint64_t> Append(Incoming& incoming);
 
   const record::StoreId& id() const { return log_->store(); }
@@ -113,6 +118,7 @@ class Store {
 
   void Tell(const queue::OpenReport& report);
   void OnDamage(const queue::Damage& damage);
+  void MakeRoom();
   void Tick();
   void PumpSoon();
   void Pump();
@@ -142,6 +148,8 @@ class Store {
   bool pump_scheduled_ = false;
   bool held_still_ = false;
   std::optional<base::Instant> failed_until_;
+  std::size_t segments_before_ = 0;  // the oldest was evicted
+  base::Instant room_due_;
   std::set<Reader*> readers_;
   std::map<std::uint64_t, GroupPtr> cache_;  // by `after`
   std::uint64_t cached_ = 0;

@@ -128,6 +128,33 @@ TEST_F(StoreTest, TakesNoMoreWhenItIsFull) {
   EXPECT_THAT(Append(body), IsOk()) << "what is done makes room";
 }
 
+TEST_F(StoreTest, MakesRoomByItsOldestRecordsWhereItIsToldTo) {
+  max_bytes_ = std::uint64_t{4} << 20;
+  drop_oldest_ = true;
+  needs_ = [](const std::string& cursor, const record::Record&) { return cursor == "uplink"; };
+  Open();
+  const auto other = MakeReader("other");
+  const auto uplink = MakeReader();
+  ASSERT_EQ(uplink->Peek(), nullptr);
+  std::size_t refused = 0;
+  constexpr std::size_t kRecords = 100;
+  for (std::size_t i = 0; i < kRecords; ++i) {
+    while (!Append(std::to_string(i) + std::string(100'000, 'x'))) {
+      ASSERT_LT(++refused, kRecords);
+      Sync();
+    }
+    Sync();
+  }
+  EXPECT_EQ(answers_.size(), kRecords) << "none was refused for good";
+  EXPECT_LE(store_->bytes(), max_bytes_);
+  const double evicted = metrics_.evicted.value();
+  EXPECT_GT(evicted, 50);
+  EXPECT_GE(log_.Count("queue is full: its oldest records are evicted"), 2U);
+  EXPECT_THAT(Ledger(), ElementsAre("evicted uplink " + std::to_string(int(evicted))));
+  EXPECT_EQ(Read(*uplink).size() + static_cast<std::size_t>(evicted), kRecords)
+      << "the others follow each other";
+}
+
 TEST_F(StoreTest, CountsWhatItHoldsInMemoryAndGivesItBack) {
   const auto uplink = MakeReader();
   Commit({std::string(1000, 'x'), std::string(1000, 'y')});

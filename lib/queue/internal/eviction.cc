@@ -8,9 +8,11 @@ using base::Result;
 
 namespace {
 
-void Count(const StoredEntry& entry, const CursorTable& cursors, std::vector<Evicted>& undone) {
+void Count(const StoredEntry& entry, const CursorTable& cursors, const Log::Needs& needs,
+           std::vector<Evicted>& undone) {
   for (Evicted& one : undone) {
     if (cursors.Find(one.name)->IsDone(entry.sequence)) continue;
+    if (needs && !needs(one.name, entry)) continue;
     ++one.records;
     one.bytes += entry.body.size();
   }
@@ -19,7 +21,7 @@ void Count(const StoredEntry& entry, const CursorTable& cursors, std::vector<Evi
 }  // namespace
 
 Result<std::vector<Evicted>> CountUndone(LogReader& reader, const CursorTable& cursors,
-                                         const SegmentPart& segment) {
+                                         const SegmentPart& segment, const Log::Needs& needs) {
   std::vector<Evicted> undone;
   for (const auto& [name, cursor] : cursors.all()) {
     if (cursor.floor >= segment.last_sequence) continue;
@@ -30,7 +32,7 @@ Result<std::vector<Evicted>> CountUndone(LogReader& reader, const CursorTable& c
     if (entries.empty()) break;
     for (const StoredEntry& entry : entries) {
       if (entry.sequence > segment.last_sequence) return undone;  // its own last group rotted
-      Count(entry, cursors, undone);
+      Count(entry, cursors, needs, undone);
     }
     after = entries.back().sequence;
   }

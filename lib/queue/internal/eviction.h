@@ -12,8 +12,8 @@
 namespace postern::queue::internal {
 
 // Returns, for each cursor whose floor is below the segment's last sequence, what of it is not
-// done. All that is in lower segments is. kUnavailable where the disk cannot be read.
+// done and needed. All that is in lower segments is. kUnavailable where the disk cannot be read.
 base::Result<std::vector<Evicted>> CountUndone(LogReader& reader, const CursorTable& cursors,
-                                               const SegmentPart& segment);
+                                               const SegmentPart& segment, const Log::Needs& needs);
 
 }  // namespace postern::queue::internal

@@ -23,7 +23,7 @@ constexpr std::uint64_t kMostQueue = std::uint64_t{1} << 50;
 
 constexpr std::pair<std::string_view, Ack> kAcks[] = {
     {"Durable", Ack::kDurable}, {"Memory", Ack::kMemory}, {"EndToEnd", Ack::kEndToEnd}};
-constexpr std::pair<std::string_view, bool> kWhenFull[] = {{"Refuse", true}};
+constexpr std::pair<std::string_view, bool> kWhenFull[] = {{"Refuse", false}, {"DropOldest", true}};
 
 constexpr std::string_view kNotServed = "not yet served; remove the field";
 
@@ -57,13 +57,6 @@ void ReadMemory(Section& section, Relay& relay) {
   }
 }
 
-base::Result<bool> ReadWhenFull(const yaml::Node& node) {
-  if (node.text() == "DropOldest") {
-    return base::Fail(base::Code::kInvalid, "not yet served; write Refuse");
-  }
-  return ReadChoice<bool>(node, kWhenFull);
-}
-
 base::Result<base::Duration> ReadMaxAge(const yaml::Node& node) {
   ASSIGN_OR_RETURN(const base::Duration age, ReadDuration(node));
   if (age >= kLeastAge) return age;
@@ -78,7 +71,10 @@ void ReadQueue(Section& section, Relay& relay) {
   relay.ack = queue->Read("ack", ReadAck).value_or(relay.ack);
   relay.queue_bytes =
       queue->Read("maxBytes", QuantityFrom(least, kMostQueue)).value_or(relay.queue_bytes);
-  (void)queue->Read("whenFull", ReadWhenFull);
+  const auto read_when_full = [](const yaml::Node& node) {
+    return ReadChoice<bool>(node, kWhenFull);
+  };
+  relay.drop_oldest = queue->Read("whenFull", read_when_full).value_or(false);
   relay.max_age = queue->Read("maxAge", ReadMaxAge);
   queue->Finish();
 }

@@ -23,9 +23,13 @@ class StoreFixture : public testing::Test {
  protected:
   void Open() {
     store_.reset();
-    auto store = Store::Open(
-        {loop_, worker_, disk_, budget_, log_.logger(), metrics_},
-        {.folder = "queue", .max_bytes = max_bytes_, .member = "gw1.example", .max_age = max_age_});
+    auto store = Store::Open({loop_, worker_, disk_, budget_, log_.logger(), metrics_},
+                             {.folder = "queue",
+                              .max_bytes = max_bytes_,
+                              .member = "gw1.example",
+                              .max_age = max_age_,
+                              .drop_oldest = drop_oldest_,
+                              .needs = needs_});
     ASSERT_TRUE(store) << store.error();
     store_ = *std::move(store);
   }
@@ -88,6 +92,8 @@ class StoreFixture : public testing::Test {
   StoreMetrics metrics_{registry_};
   std::uint64_t max_bytes_ = std::uint64_t{16} << 20;
   std::optional<base::Duration> max_age_;
+  bool drop_oldest_ = false;
+  std::function<bool(const std::string&, const record::Record&)> needs_;
   std::optional<queue::Hop> hop_;
   std::vector<base::Status> answers_;
   std::unique_ptr<Store> store_;
