@@ -17,7 +17,8 @@ namespace postern::base {
 class Worker {
  public:
   virtual ~Worker() = default;
-  // Runs `work` after everything that was given before, then `then` on the loop.
+  // Runs `work` after everything that was given before, then `then` on the loop, in a turn of its
+  // own.
   virtual void Run(Task work, Task then) = 0;
   // Returns once all work that was given has run; what follows it comes as ever.
   virtual void Wait() = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "lib/base/check.h"
@@ -158,13 +159,13 @@ void Ledger::FallBack(const std::vector<LedgerEntry>& entries) {
 }
 
 Ledger::Item* Ledger::Neighbour(const LedgerEntry& entry) {
-  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+  for (Item& item : std::ranges::reverse_view(items_)) {
     // Further back its slot is another's before long.
-    if (last_ - item->entry.number >= kGrowing) return nullptr;
-    const LedgerEntry& other = item->entry;
+    if (last_ - item.entry.number >= kGrowing) return nullptr;
+    const LedgerEntry& other = item.entry;
     if (!IsSameKind(other, entry.reason, entry.reader)) continue;
     if ((other.records == 0) != (entry.records == 0)) continue;  // one of the two is not known
-    if (other.through == entry.after || other.after == entry.through) return &*item;
+    if (other.through == entry.after || other.after == entry.through) return &item;
   }
   return nullptr;
 }

@@ -84,6 +84,7 @@ Backends::Backends(std::vector<Made> made) : made_(std::move(made)), fan_out_(Al
 
 std::vector<backend::Backend*> Backends::All() const {
   std::vector<backend::Backend*> all;
+  all.reserve(made_.size());
   for (const Made& one : made_) all.push_back(one.backend.get());
   return all;
 }

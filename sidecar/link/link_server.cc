@@ -113,9 +113,8 @@ void LinkServer::OnOver(ChildLink& link, const Error& why) {
   // From a task: the link is still on the call stack.
   env_.loop.Defer([this, over = &link, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
-    const std::string child = over->child();
-    links_.erase(over);
-    ForgetStores(child);
+    const auto ended = links_.extract(over);
+    ForgetStores(over->child());
     env_.metrics.children.Set(static_cast<double>(links_.size()));
   });
 }

@@ -40,7 +40,7 @@ void Relay::Accept(Export exported, record::Done done) {
                         .origin = {},
                         .body = std::move(exported.body)};
   if (options_.ack != AckMode::kEndToEnd) {
-    return AcceptStored(std::move(record), exported.held, std::move(done));
+    return AcceptStored(std::move(record), exported.held, done);
   }
   record.origin = {.member = options_.host, .store = ways_.store.id(), .sequence = ++sequence_};
   AcceptEndToEnd(std::move(record), exported.held, exported.deadline, std::move(done));
@@ -59,7 +59,7 @@ void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Inst
           });
 }
 
-void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done done) {
+void Relay::AcceptStored(record::Record record, std::uint64_t held, const record::Done& done) {
   const bool at_once = options_.ack == AckMode::kMemory;
   const record::Signal signal = record.signal;
   const std::uint64_t size = record.body.size();

@@ -107,7 +107,7 @@ Status Store::TakeNewStore() {
   held_still_ = true;  // the log must have no work out
   env_.worker.Wait();
   if (sync_ != nullptr) OnDone();
-  const Status taken = log_->TakeNewStore();
+  Status taken = log_->TakeNewStore();
   held_still_ = false;
   PumpSoon();
   return taken;
@@ -219,8 +219,8 @@ void Store::OnDone() {
   }
   Pump();  // the disk has its next work before anybody is told
   const std::weak_ptr<bool> alive(alive_);
-  if (!kept.empty()) Keep(std::move(kept));
-  if (!refused.empty() && !alive.expired()) Refuse(std::move(refused), applied.records.error());
+  if (!kept.empty()) Keep(kept);
+  if (!refused.empty() && !alive.expired()) Refuse(refused, applied.records.error());
 }
 
 std::vector<Store::Pending> Store::TakePending(std::uint64_t through) {
@@ -232,18 +232,19 @@ std::vector<Store::Pending> Store::TakePending(std::uint64_t through) {
   return taken;
 }
 
-void Store::Keep(std::vector<Pending> kept) {
+void Store::Keep(const std::vector<Pending>& kept) {
   env_.metrics.appended.Increment(static_cast<double>(kept.size()));
   std::vector<Kept> records;
   records.reserve(kept.size());
   std::uint64_t held = 0;
   std::uint64_t bytes = 0;
-  for (Pending& one : kept) {
+  for (const Pending& one : kept) {
     records.push_back(one.kept);
     held += one.held;
     bytes += one.size;
   }
   const std::uint64_t through = records.back().sequence;
+  CHECK(records.front().sequence > readable_through_, "syncs are told of in their order");
   ForgetPassed();
   if (cached_ + bytes <= most_cached_) {
     Remember(MakeGroup(readable_through_, through, std::move(records)));
@@ -257,7 +258,7 @@ void Store::Keep(std::vector<Pending> kept) {
   env_.budget.Give(held);  // last: whoever waits for it may append at once
 }
 
-void Store::Refuse(std::vector<Pending> refused, const Error& why) {
+void Store::Refuse(const std::vector<Pending>& refused, const Error& why) {
   env_.metrics.refused.Increment(static_cast<double>(refused.size()));
   std::uint64_t held = 0;
   for (const Pending& one : refused) {

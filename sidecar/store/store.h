@@ -123,8 +123,8 @@ class Store {
   void PumpSoon();
   void Pump();
   void OnDone();
-  void Keep(std::vector<Pending> kept);
-  void Refuse(std::vector<Pending> refused, const base::Error& why);
+  void Keep(const std::vector<Pending>& kept);
+  void Refuse(const std::vector<Pending>& refused, const base::Error& why);
   std::vector<Pending> TakePending(std::uint64_t through);
   void Remember(const GroupPtr& group);
   void ForgetPassed();

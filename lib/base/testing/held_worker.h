@@ -18,7 +18,7 @@ class HeldWorker final : public Worker {
  public:
   void Run(Task work, Task then) override {
     jobs_.emplace_back(std::move(work), std::move(then));
-    if (at_once) RunAll();
+    if (at_once && !running_) RunAll();  // never within what follows another work
   }
   void Wait() override {
     for (auto& [work, then] : jobs_) std::exchange(work, [] {})();
@@ -29,8 +29,10 @@ class HeldWorker final : public Worker {
     if (jobs_.empty()) return false;
     const auto [work, then] = std::move(jobs_.front());
     jobs_.pop_front();
+    running_ = true;
     work();
     then();
+    running_ = false;
     return true;
   }
   void RunAll() {
@@ -43,6 +45,7 @@ class HeldWorker final : public Worker {
 
  private:
   std::deque<std::pair<Task, Task>> jobs_;
+  bool running_ = false;
 };
 
 }  // namespace postern::base

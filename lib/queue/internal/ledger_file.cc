@@ -43,7 +43,7 @@ Result<std::vector<LedgerEntry>> LedgerFile::Open(fs::Folder& folder) {
 Status LedgerFile::Make(fs::Folder& folder) {
   const std::string name(kLedgerName);
   ASSIGN_OR_RETURN(file_, folder.Create(name, kLedgerBytes));
-  const Status synced = SyncAll(folder);
+  Status synced = SyncAll(folder);
   if (synced) return {};
   file_.reset();
   (void)folder.Remove(name);  // the next try makes it anew
