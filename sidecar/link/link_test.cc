@@ -498,7 +498,8 @@ TEST_F(LinkTest, KeepsWithinASmallBudgetAndDeliversAllInTheEnd) {
   gate.Cut();
   child.uplink->Stop();
   ASSERT_TRUE(world_.RunUntil([&] { return parent.server->links() == 0; }));
-  EXPECT_EQ(parent.budget.used(), 0U);
+  // What the store holds for its reader goes within a second.
+  EXPECT_TRUE(world_.RunUntil([&] { return parent.budget.used() == 0; })) << parent.budget.used();
 }
 
 TEST_F(LinkTest, CountsTheRecordsOfADeadLinkUntilTheyAreSynced) {
