@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/queue/internal/salvage.h"
+#include "lib/queue/internal/slot_reader.h"
 #include "lib/queue/log_reader.h"
 
 namespace postern::queue {
@@ -18,9 +19,7 @@ using internal::SlotFile;
 
 namespace {
 
-constexpr std::size_t kStoreSlot = 4096;
-constexpr std::size_t kCursorsSlot = 266'240;
-static_assert(CursorTable::kMostBytes + 24 <= kCursorsSlot);
+static_assert(CursorTable::kMostBytes + 24 <= internal::kCursorsSlotSize);
 constexpr std::uint64_t kMostAgeAway = 3'600'000;  // ms
 
 // kCorrupt where the bytes are no head or cannot be read, kInvalid where a later version wrote
@@ -91,7 +90,8 @@ Status LogOpening::ListFiles() {
 }
 
 Status LogOpening::ReadIdentity() {
-  ASSIGN_OR_RETURN(log_.store_file_, SlotFile::Open(*log_.folder_, "store", kStoreSlot));
+  ASSIGN_OR_RETURN(log_.store_file_,
+                   SlotFile::Open(*log_.folder_, "store", internal::kStoreSlotSize));
   if (log_.store_file_->value()) {
     if (const auto identity = ParseIdentity(*log_.store_file_->value())) {
       log_.identity_ = *identity;
@@ -226,7 +226,7 @@ Status LogOpening::ReadCheckpoint() {
 }
 
 Status LogOpening::ReadCursors() {
-  ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", kCursorsSlot));
+  ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", internal::kCursorsSlotSize));
   auto table = CursorTable::Parse(cursors_->value().value_or(""));
   if (!table) {
     log_.report_.lost_cursors = !log_.report_.new_store && !recovery_.segments().empty();

@@ -6,39 +6,17 @@
 #include "lib/base/check.h"
 #include "lib/base/crc32c.h"
 #include "lib/queue/internal/fields.h"
+#include "lib/queue/internal/slot_reader.h"
 
 namespace postern::queue::internal {
 
 using base::Code;
-using base::Fail;
 using base::Result;
 using base::Status;
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x544c5350;  // "PSLT"
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kCrcAt = 20;
 constexpr std::size_t kHeadSize = 24;
-
-struct Slot {
-  std::uint64_t generation;
-  std::string_view value;
-};
-
-Result<Slot> ParseSlot(std::string_view bytes) {
-  FieldReader in(bytes);
-  const bool magic = in.U32() == kMagic && in.U32() == kVersion;
-  Slot slot{.generation = in.U64(), .value = {}};
-  const std::uint32_t size = in.U32();
-  const std::uint32_t crc = in.U32();
-  slot.value = in.Raw(size);
-  if (!magic || !in.ok() ||
-      crc != base::Crc32c(slot.value, base::Crc32c(bytes.substr(0, kCrcAt)))) {
-    return Fail(Code::kCorrupt, "a slot is empty or damaged");
-  }
-  return slot;
-}
 
 }  // namespace
 
@@ -96,8 +74,8 @@ Status SlotFile::Sync() {
 Status SlotFile::WriteSlot(std::size_t slot, std::uint64_t generation, std::string_view value) {
   CHECK(kHeadSize + value.size() <= slot_size_, "a value fits its slot");
   std::string head;
-  AppendField(kMagic, head);
-  AppendField(kVersion, head);
+  AppendField(kSlotMagic, head);
+  AppendField(kSlotVersion, head);
   AppendField(generation, head);
   AppendField(static_cast<std::uint32_t>(value.size()), head);
   AppendField(base::Crc32c(value, base::Crc32c(head)), head);

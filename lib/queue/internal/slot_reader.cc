@@ -1,7 +1,5 @@
 #include "lib/queue/internal/slot_reader.h"
 
-#include <string_view>
-
 #include "lib/base/crc32c.h"
 #include "lib/queue/internal/fields.h"
 
@@ -11,28 +9,9 @@ using base::Result;
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x544c5350;  // "PSLT"
-constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kCrcAt = 20;
 // Both slots can be caught half written where the second one's turn comes while the file is read.
 constexpr int kAttempts = 3;
-
-struct Slot {
-  std::uint64_t generation = 0;
-  std::string_view value;
-};
-
-std::optional<Slot> ParseSlot(std::string_view bytes) {
-  FieldReader in(bytes);
-  const bool magic = in.U32() == kMagic && in.U32() == kVersion;
-  Slot slot{.generation = in.U64(), .value = {}};
-  const std::uint32_t size = in.U32();
-  const std::uint32_t crc = in.U32();
-  slot.value = in.Raw(size);
-  const std::uint32_t found = base::Crc32c(slot.value, base::Crc32c(bytes.substr(0, kCrcAt)));
-  if (!magic || !in.ok() || crc != found) return std::nullopt;
-  return slot;
-}
 
 SlotsRead ParseSlots(std::string_view bytes, std::size_t slot_size) {
   SlotsRead read;
@@ -50,6 +29,18 @@ SlotsRead ParseSlots(std::string_view bytes, std::size_t slot_size) {
 }
 
 }  // namespace
+
+std::optional<Slot> ParseSlot(std::string_view bytes) {
+  FieldReader in(bytes);
+  const bool magic = in.U32() == kSlotMagic && in.U32() == kSlotVersion;
+  Slot slot{.generation = in.U64(), .value = {}};
+  const std::uint32_t size = in.U32();
+  const std::uint32_t crc = in.U32();
+  slot.value = in.Raw(size);
+  const std::uint32_t found = base::Crc32c(slot.value, base::Crc32c(bytes.substr(0, kCrcAt)));
+  if (!magic || !in.ok() || crc != found) return std::nullopt;
+  return slot;
+}
 
 Result<SlotsRead> ReadSlots(const fs::FolderReader& folder, const std::string& name,
                             std::size_t slot_size) {

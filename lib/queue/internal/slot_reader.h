@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lib/base/result.h"
 #include "lib/fs/storage.h"
@@ -17,6 +18,16 @@ namespace postern::queue::internal {
 // Bytes of a slot, as docs/log-format.md has them.
 inline constexpr std::size_t kStoreSlotSize = 4096;
 inline constexpr std::size_t kCursorsSlotSize = 266'240;
+inline constexpr std::uint32_t kSlotMagic = 0x544c5350;  // "PSLT"
+inline constexpr std::uint32_t kSlotVersion = 1;
+
+struct Slot {
+  std::uint64_t generation = 0;
+  std::string_view value;
+};
+
+// Nothing where the slot is empty or damaged.
+std::optional<Slot> ParseSlot(std::string_view bytes);
 
 struct SlotsRead {
   std::optional<std::string> value;  // the newest that is whole; nothing where there is none
