@@ -26,7 +26,7 @@ namespace postern::fs {
 using Slices = std::span<const std::string_view>;
 
 // An open file. It stays readable and writable when it is renamed or removed.
-// Threads: ReadAt from any; everything else one at a time.
+// Threads: ReadAt from any; Sync beside one other call; everything else one at a time.
 class File {
  public:
   virtual ~File() = default;

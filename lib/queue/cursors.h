@@ -33,7 +33,7 @@ struct Cursor {
 
 class CursorTable {
  public:
-  static constexpr std::size_t kMostCursors = 16;
+  static constexpr std::size_t kMostCursors = 32;
   static constexpr std::size_t kMostRanges = 1024;
   static constexpr std::size_t kMostName = 64;
   // No table needs more bytes than this.

@@ -42,9 +42,15 @@ Status Log::TakeNewStore() {
   CHECK(!out_, "a store changes between two Works");
   Identity next = identity_;
   next.store = NewStoreId();
-  RETURN_IF_ERROR(store_file_->Write(EncodeIdentity(next)));
-  RETURN_IF_ERROR(store_file_->Sync());
+  RETURN_IF_ERROR(WriteIdentity(next));
   identity_ = next;
+  return {};
+}
+
+Status Log::WriteIdentity(const Identity& identity) {
+  RETURN_IF_ERROR(store_file_->Write(++store_generation_, EncodeIdentity(identity)));
+  const auto synced = store_file_->Sync();
+  if (!synced) return synced.error();
   return {};
 }
 
@@ -82,11 +88,12 @@ std::optional<Work> Log::Collect() {
   CollectCursors(work);
   CollectCheckpoint(work, CollectRemovals(work));
   CollectLedger(work);
-  if (work.entries.empty() && work.ledger.empty() && !work.cursors && !work.checkpoint &&
-      work.remove.empty()) {
+  if (work.entries.empty() && work.ledger.empty() && !work.cursors && !work.sync_cursors &&
+      !work.checkpoint && work.remove.empty()) {
     return std::nullopt;
   }
   out_ = true;
+  ledger_out_ = !work.ledger.empty();
   return work;
 }
 
@@ -104,15 +111,41 @@ void Log::CollectRecords(Work& work) {
 }
 
 void Log::CollectCursors(Work& work) {
+  if (clock_.Now() < quiet_until_) return;
   // Once a second, or where that frees a segment: with each commit it would double the syncs.
-  const bool sync =
+  const bool due =
       room_wanted_ || WouldFreeASegment() || clock_.Now() - cursors_synced_at_ >= kCursorsWait;
-  const bool due = cursors_changed_ || (cursors_unsynced_ && sync);
-  if (!due || clock_.Now() < quiet_until_) return;
-  work.cursors = cursors_.Encode();
-  work.sync_cursors = sync;
-  cursors_changed_ = room_wanted_ = false;
-  cursors_unsynced_ = !sync;
+  // What the ledger goes before has no other way than this one.
+  if (cursors_changed_ && (due || ledger_.waiting() > 0)) work.cursors = EncodeCursors();
+  syncing_cursors_ = work.cursors ? work.cursors->at : written_cursors_;
+  work.sync_cursors = due && syncing_cursors_.generation > synced_generation_;
+  if (work.sync_cursors) room_wanted_ = false;
+}
+
+CursorsWork Log::EncodeCursors() {
+  cursors_changed_ = false;
+  return {.at = {.generation = ++cursors_generation_, .floor = cursors_.floor()},
+          .bytes = cursors_.Encode()};
+}
+
+std::optional<CursorsWork> Log::CollectCursors() {
+  const bool ledger_behind = ledger_out_ || ledger_.waiting() > 0;
+  if (cursors_out_ || !cursors_changed_ || ledger_behind || clock_.Now() < quiet_until_) {
+    return std::nullopt;
+  }
+  cursors_out_ = true;
+  return EncodeCursors();
+}
+
+void Log::ApplyCursors(const CursorsWork& work, const Status& written) {
+  CHECK(cursors_out_, "a CursorsWork is applied once");
+  cursors_out_ = false;
+  if (!written) {
+    cursors_changed_ = true;
+    quiet_until_ = clock_.Now() + kCursorsWait;
+  } else if (work.at.generation > written_cursors_.generation) {
+    written_cursors_ = work.at;
+  }
 }
 
 bool Log::WouldFreeASegment() const {
@@ -198,19 +231,28 @@ Applied Log::Apply(Done done) {
   ApplyRooms(done);
   if (!done.work.entries.empty()) ApplyRecords(done, applied);
   if (!done.ledger) ledger_.FallBack(done.work.ledger);
+  ledger_out_ = false;
   if (!done.cursors) cursors_changed_ = true;
   if (!done.cursors || !done.checkpoint) quiet_until_ = clock_.Now() + kCursorsWait;
-  if (done.work.cursors && done.cursors && done.work.sync_cursors) {
-    const auto synced = CursorTable::Parse(*done.work.cursors);
-    CHECK(synced, "a table of cursors can be read as it was written");
-    synced_floor_ = synced->floor();
-    ++syncs_;
-    cursors_synced_at_ = clock_.Now();
-  }
+  if (done.work.cursors && done.cursors) written_cursors_ = done.work.cursors->at;
+  if (done.work.sync_cursors && done.cursors) ApplySyncedCursors(done);
   if (done.work.checkpoint && done.checkpoint) checkpoint_ = done.work.checkpoint->position;
   CountRoom();
   applied.through = synced_through_;
   return applied;
+}
+
+void Log::ApplySyncedCursors(const Done& done) {
+  // Not so where a sync failed that was to have it: then it is written anew.
+  if (done.synced_cursors < syncing_cursors_.generation) {
+    cursors_changed_ = true;
+    return;
+  }
+  synced_generation_ = done.synced_cursors;
+  // A cursor may have been added meanwhile.
+  synced_floor_ = std::min(syncing_cursors_.floor, cursors_.floor());
+  ++syncs_;
+  cursors_synced_at_ = clock_.Now();
 }
 
 void Log::ApplyRecords(const Done& done, Applied& applied) {
@@ -257,11 +299,15 @@ void Log::CountRoom() {
 }
 
 Applied Log::Commit() {
-  std::optional<Work> work = Collect();
-  if (work) return Apply(writer_->Do(*std::move(work)));
-  Applied nothing;
-  nothing.through = synced_through_;
-  return nothing;
+  Applied applied;
+  applied.through = synced_through_;
+  if (std::optional<Work> work = Collect()) applied = Apply(writer_->Do(*std::move(work)));
+  if (const auto work = CollectCursors()) {
+    const Status written = writer_->Write(*work);
+    ApplyCursors(*work, written);
+    if (!written) applied.cursors = written;
+  }
+  return applied;
 }
 
 Status Log::AddCursor(const std::string& name) {

@@ -11,10 +11,16 @@
 //
 //   ASSIGN_OR_RETURN(auto log, Log::Open(storage, {.folder = path, .max_bytes = 1 << 30}, clock));
 //
-// One Work is out at a time; what comes meanwhile goes into the next one. Commit() is all three in
-// a row, for who may wait.
+// One Work is out at a time; what comes meanwhile goes into the next one. A sync takes its time,
+// and cursors must not wait for it: they have a way of their own, which syncs nothing.
 //
-// Threads: one at a time; writer() may be on another while a Work is out.
+//   log.CollectCursors() → CursorsWork ─►  log.writer().Write(work) → Status    second disk thread
+//   log.ApplyCursors(work, status)  ◄──────┘
+//
+// Commit() is all of it in a row, for who may wait.
+//
+// Threads: one at a time; writer() may be on another while a Work is out, and on a third while a
+// CursorsWork is.
 #pragma once
 
 #include <cstdint>
@@ -89,17 +95,23 @@ class Log {
   std::optional<Work> Collect();
   LogWriter& writer() { return *writer_; }
   Applied Apply(Done done);
+  // As Collect, of cursors that changed; nothing while the ledger is behind, which goes first.
+  std::optional<CursorsWork> CollectCursors();
+  void ApplyCursors(const CursorsWork& work, const base::Status& written);
   Applied Commit();
 
   // The highest synced sequence of a sender: what Welcome tells it.
   Mark SyncedMark(const Sender& sender) const { return marks_.Synced(sender); }
   bool IsRepeat(const Hop& hop) const { return marks_.IsRepeat(hop); }
 
-  // Changes go to the disk with the next Work. A new cursor begins below everything there is.
+  // Changes go to the disk with the next Work or CursorsWork. A new cursor begins below everything
+  // there is.
   base::Status AddCursor(const std::string& name);
   base::Status RemoveCursor(const std::string& name);
   base::Status MarkDone(const std::string& name, std::uint64_t after, std::uint64_t through);
   const CursorTable& cursors() const { return cursors_; }
+  // Whether a change of them waits to be collected.
+  bool cursors_changed() const { return cursors_changed_; }
 
   // As MarkDone, for records that were not passed on: so many of (after, through], which were not
   // done before. kExhausted, and nothing is done, where too much waits for the ledger's disk.
@@ -139,9 +151,12 @@ class Log {
   Log(LogOptions options, const base::Clock& clock);
 
   Stamp Now() const;
+  base::Status WriteIdentity(const Identity& identity);
   std::map<std::uint64_t, Segment>::iterator NewestSegment();
   void CollectRecords(Work& work);
   void CollectCursors(Work& work);
+  CursorsWork EncodeCursors();
+  void ApplySyncedCursors(const Done& done);
   bool WouldFreeASegment() const;
   bool CollectRemovals(Work& work);
   void CollectCheckpoint(Work& work, bool needed);
@@ -160,7 +175,8 @@ class Log {
   std::unique_ptr<fs::Lock> lock_;
   std::unique_ptr<LogWriter> writer_;
   Identity identity_;
-  std::optional<internal::SlotFile> store_file_;
+  std::unique_ptr<internal::SlotFile> store_file_;
+  std::uint64_t store_generation_ = 0;
 
   std::map<std::uint64_t, Segment> segments_;  // by position
   std::vector<Damage> holes_;                  // that the opening or a reader found, needed or not
@@ -183,10 +199,15 @@ class Log {
   std::uint64_t marks_forgotten_at_ = 0;  // age
 
   Ledger ledger_;
+  bool ledger_out_ = false;
   CursorTable cursors_;
-  bool cursors_changed_ = false;   // since they were collected
-  bool cursors_unsynced_ = false;  // though written
-  base::Instant quiet_until_;      // after a failure with cursors or checkpoint
+  bool cursors_changed_ = false;  // since they were collected
+  bool cursors_out_ = false;      // in a CursorsWork
+  std::uint64_t cursors_generation_ = 0;
+  CursorsAt written_cursors_;  // surely, though not synced
+  CursorsAt syncing_cursors_;  // the least that the Work that is out leaves on the disk
+  base::Instant quiet_until_;  // after a failure with cursors or checkpoint
+  std::uint64_t synced_generation_ = 0;
   std::uint64_t synced_floor_ = 0;
   base::Instant cursors_synced_at_;
   bool room_wanted_ = false;      // and comes sooner where cursors are synced at once

@@ -234,24 +234,90 @@ TEST_F(LogTest, RemovesNothingWhileNoCursorSaysSo) {
   EXPECT_GT(log_->segments(), 2U);
 }
 
-TEST_F(LogTest, SyncsCursorsWithTheNextRecordsOrAfterASecond) {
+TEST_F(LogTest, WritesCursorsAtOnceAndSyncsThemAfterASecond) {
   ASSERT_THAT(log_->AddCursor("a"), IsOk());
   Commit({"one"});
   ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
-  std::optional<Work> work = log_->Collect();
-  ASSERT_TRUE(work);
-  EXPECT_TRUE(work->cursors);
-  EXPECT_FALSE(work->sync_cursors) << "written at once, which a kill survives";
-  log_->Apply(log_->writer().Do(*std::move(work)));
+  EXPECT_EQ(log_->Collect(), std::nullopt) << "nothing to sync yet";
+  const std::optional<CursorsWork> cursors = log_->CollectCursors();
+  ASSERT_TRUE(cursors);
+  log_->ApplyCursors(*cursors, log_->writer().Write(*cursors));
+  EXPECT_EQ(log_->CollectCursors(), std::nullopt);
   EXPECT_EQ(log_->Collect(), std::nullopt);
   clock_.Advance(1s);
-  work = log_->Collect();
+  std::optional<Work> work = log_->Collect();
   ASSERT_TRUE(work);
   EXPECT_TRUE(work->sync_cursors);
+  EXPECT_FALSE(work->cursors) << "they are written";
   log_->Apply(log_->writer().Do(*std::move(work)));
+  EXPECT_EQ(log_->Collect(), std::nullopt);
   const std::uint64_t floor = log_->cursors().floor();
   CutPower();
   EXPECT_EQ(log_->cursors().Find("a")->floor, floor);
+}
+
+TEST_F(LogTest, WritesCursorsWhileASyncIsOut) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  Commit({"one"});
+  ASSERT_TRUE(log_->Append(Own("two")));
+  std::optional<Work> work = log_->Collect();  // and never comes back
+  ASSERT_TRUE(work);
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  const std::optional<CursorsWork> cursors = log_->CollectCursors();
+  ASSERT_TRUE(cursors);
+  log_->ApplyCursors(*cursors, log_->writer().Write(*cursors));
+  const std::uint64_t floor = log_->cursors().floor();
+  disk_.KillProcess();
+  Open();
+  EXPECT_EQ(log_->cursors().Find("a")->floor, floor);
+}
+
+TEST_F(LogTest, WritesNoCursorBeforeTheLedgerSaysWhy) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  Commit({"one"});
+  ASSERT_THAT(log_->Drop("a", 0, log_->synced_through(), Reason::kExpired, 1, 3), IsOk());
+  EXPECT_EQ(log_->CollectCursors(), std::nullopt) << "it waits for its turn";
+  std::optional<Work> work = log_->Collect();
+  ASSERT_TRUE(work);
+  EXPECT_TRUE(work->cursors) << "behind the ledger, in the same Work";
+  ASSERT_THAT(log_->AddCursor("b"), IsOk());
+  EXPECT_EQ(log_->CollectCursors(), std::nullopt) << "it is on its way";
+  log_->Apply(log_->writer().Do(*std::move(work)));
+  EXPECT_TRUE(log_->CollectCursors());
+}
+
+TEST_F(LogTest, LetsNoOlderCursorsTakeTheNewerOnesPlace) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  Commit({"one", "two"});
+  const std::uint64_t last = log_->synced_through();
+  ASSERT_THAT(log_->MarkDone("a", 0, last - 1), IsOk());
+  clock_.Advance(1s);
+  std::optional<Work> work = log_->Collect();  // with cursors, and slow
+  ASSERT_TRUE(work && work->cursors);
+  ASSERT_THAT(log_->MarkDone("a", last - 1, last), IsOk());
+  const std::optional<CursorsWork> cursors = log_->CollectCursors();
+  ASSERT_TRUE(cursors);
+  log_->ApplyCursors(*cursors, log_->writer().Write(*cursors));
+  log_->Apply(log_->writer().Do(*std::move(work)));
+  disk_.KillProcess();
+  Open();
+  EXPECT_EQ(log_->cursors().Find("a")->floor, last);
+}
+
+TEST_F(LogTest, TakesCursorsForSyncedOnlyWhereASyncHadThem) {
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int i = 0; i < 20; ++i) Commit({std::string(500, 'x')});
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  disk_.FailSyncs(1, "cursors");
+  clock_.Advance(1s);
+  EXPECT_THAT(log_->Commit().cursors, Not(IsOk()));
+  const std::size_t before = log_->segments();
+  clock_.Advance(1s);
+  log_->Commit();
+  disk_.PowerOn(Unsynced::kLost);
+  Open();
+  EXPECT_EQ(log_->cursors().Find("a")->floor, log_->synced_through());
+  EXPECT_EQ(log_->segments(), before);
 }
 
 TEST_F(LogTest, KeepsAWrittenCursorWhenOnlyTheProcessDies) {

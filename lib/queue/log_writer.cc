@@ -25,7 +25,7 @@ Done LogWriter::Do(Work work) {
   if (!done.work.ledger.empty()) done.ledger = ledger_.Write(*folder_, done.work.ledger);
   // What a policy took out is in the ledger before anything on the disk says that it is done with.
   done.cursors = done.checkpoint = done.ledger;
-  if (done.work.cursors && done.ledger) done.cursors = WriteCursors(done.work);
+  if (done.ledger) done.cursors = WriteCursors(done);
   if (done.work.checkpoint && done.ledger) {
     done.checkpoint = WriteCheckpoint(*done.work.checkpoint, done.work.checkpoint_can_wait);
   }
@@ -111,10 +111,15 @@ void LogWriter::EndSegment(Done& done) {
   segment_.reset();
 }
 
-Status LogWriter::WriteCursors(const Work& work) {
-  RETURN_IF_ERROR(cursors_.Write(*work.cursors));
-  if (!work.sync_cursors) return {};
-  return cursors_.Sync();
+Status LogWriter::WriteCursors(Done& done) {
+  if (done.work.cursors) RETURN_IF_ERROR(Write(*done.work.cursors));
+  if (!done.work.sync_cursors) return {};
+  ASSIGN_OR_RETURN(done.synced_cursors, cursors_->Sync());
+  return {};
+}
+
+Status LogWriter::Write(const CursorsWork& cursors) {
+  return cursors_->Write(cursors.at.generation, cursors.bytes);
 }
 
 Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {

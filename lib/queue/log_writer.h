@@ -4,7 +4,7 @@
 // The order is that of docs/log-format.md: nothing counts before it is synced, and no file is used
 // again after a write or sync of it failed.
 //
-// Threads: one at a time; not the Log's, if the relay likes.
+// Threads: Do on one and Write on another, neither of which is the Log's, if the relay likes.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,24 @@
 
 namespace postern::queue {
 
+// The cursors at a time. A higher generation is a later one.
+struct CursorsAt {
+  std::uint64_t generation = 0;
+  std::uint64_t floor = 0;  // the lowest of them
+};
+struct CursorsWork {
+  CursorsAt at;
+  std::string bytes;  // CursorTable's
+};
+
 // What the disk is to do next. Parts that are empty are left out.
 struct Work {
   std::vector<Entry> entries;  // one group
   std::uint64_t first_sequence = 0;
   Stamp stamp;
   std::vector<LedgerEntry> ledger;  // synced before the cursors and the checkpoint are touched
-  std::optional<std::string> cursors;
-  bool sync_cursors = false;
+  std::optional<CursorsWork> cursors;
+  bool sync_cursors = false;  // these, or what was written before
   std::optional<Checkpoint> checkpoint;
   bool checkpoint_can_wait = false;   // no segment waits for it: not worth an older one
   std::vector<std::uint64_t> remove;  // segments, by position
@@ -43,6 +53,8 @@ struct Done {
   base::Status records;
   base::Status ledger;
   base::Status cursors;  // the ledger's fault too, and so is the checkpoint's
+  std::uint64_t synced_cursors =
+      0;  // the generation that the disk has now; 0 where it was not asked
   base::Status checkpoint;
   // Where the records are now.
   std::uint64_t segment = 0;
@@ -63,7 +75,7 @@ class LogWriter {
   };
 
   // `folder` is a handle of the writer's own: the log reads through another.
-  LogWriter(std::unique_ptr<fs::Folder> folder, internal::SlotFile cursors,
+  LogWriter(std::unique_ptr<fs::Folder> folder, std::unique_ptr<internal::SlotFile> cursors,
             internal::LedgerFile ledger, Options options)
       : folder_(std::move(folder)),
         cursors_(std::move(cursors)),
@@ -71,6 +83,8 @@ class LogWriter {
         options_(std::move(options)) {}
 
   Done Do(Work work);
+  // Writes cursors and syncs nothing: a kill does not take them back from here on.
+  base::Status Write(const CursorsWork& cursors);
 
  private:
   struct Segment {
@@ -85,13 +99,13 @@ class LogWriter {
   base::Status BeginSegment(const Group& group, Done& done);
   base::Result<std::unique_ptr<fs::File>> MakeSegment(const SegmentHead& head);
   void EndSegment(Done& done);
-  base::Status WriteCursors(const Work& work);
+  base::Status WriteCursors(Done& done);
   base::Status WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait);
   base::Status ForgetCheckpoint();
   void Remove(std::uint64_t position, Done& done);
 
   std::unique_ptr<fs::Folder> folder_;
-  internal::SlotFile cursors_;
+  std::unique_ptr<internal::SlotFile> cursors_;
   internal::LedgerFile ledger_;
   Options options_;
   std::optional<Segment> segment_;  // the one that is written to

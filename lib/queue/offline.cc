@@ -35,8 +35,8 @@ Result<std::vector<std::uint64_t>> PositionsOf(const fs::FolderReader& folder, F
 
 // As ReadSlots; a file that is missing holds no value.
 Result<SlotsRead> SlotsOf(const fs::FolderReader& folder, const std::string& name,
-                          std::size_t slot_size) {
-  auto slots = internal::ReadSlots(folder, name, slot_size);
+                          const internal::SlotShape& shape) {
+  auto slots = internal::ReadSlots(folder, name, shape);
   if (!slots && slots.error().code() == Code::kNotFound) return SlotsRead();
   return slots;
 }
@@ -59,7 +59,7 @@ struct FoundLog {
 
 Result<FoundLog> FindLog(const fs::FolderReader& folder) {
   FoundLog log;
-  ASSIGN_OR_RETURN(const SlotsRead store, SlotsOf(folder, "store", internal::kStoreSlotSize));
+  ASSIGN_OR_RETURN(const SlotsRead store, SlotsOf(folder, "store", internal::kStoreShape));
   log.blank_store = store.blank;
   const auto identity = ParseIdentity(store.value.value_or(""));
   if (identity) log.identity = *identity;
@@ -121,8 +121,7 @@ class Inspector {
   }
 
   Status ReadCursors() {
-    ASSIGN_OR_RETURN(const SlotsRead slots,
-                     SlotsOf(folder_, "cursors", internal::kCursorsSlotSize));
+    ASSIGN_OR_RETURN(const SlotsRead slots, SlotsOf(folder_, "cursors", internal::kCursorsShape));
     if (TakeCursors(slots.value.value_or(""))) return {};
     if (slots.blank || log_.segments.empty()) return {};
     Add(Finding::Kind::kCursors, "cursors", {});

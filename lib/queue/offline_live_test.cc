@@ -69,7 +69,7 @@ class SlowFolder final : public fs::FolderReader {
     meanwhile_(name, 0);
     ASSIGN_OR_RETURN(auto file, folder_->OpenToRead(name));
     // The cursors' file is large and read for each look: its slots have a test of their own.
-    const std::size_t step = name == "cursors" ? std::size_t{1} << 20 : step_;
+    const std::size_t step = name == "cursors" ? std::size_t{1} << 21 : step_;
     return std::make_unique<const SlowFile>(std::move(file), step, meanwhile_);
   }
   Result<std::vector<std::string>> List() const override { return folder_->List(); }

@@ -126,6 +126,7 @@ struct RelayApp::Parts {
   trust::Admission admission;
   fs::PosixStorage storage;
   base::WorkerThread disk{loop};
+  base::WorkerThread cursor_disk{loop};
   std::unique_ptr<store::Store> store;
   std::unique_ptr<relay::UplinkQueue> stored;  // with a parent, as the outbox
   std::optional<link::Outbox> outbox;
@@ -177,13 +178,14 @@ Status RelayApp::Parts::Build(const std::string& state_folder) {
 }
 
 Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
-  ASSIGN_OR_RETURN(store, store::Store::Open({loop, disk, storage, budget, log, store_metrics},
-                                             {.folder = state_folder + "/queue",
-                                              .max_bytes = config.relay.queue_bytes,
-                                              .member = config.host,
-                                              .max_age = config.relay.max_age,
-                                              .drop_oldest = config.relay.drop_oldest,
-                                              .needs = relay::BackendFeed::Needs}));
+  ASSIGN_OR_RETURN(
+      store, store::Store::Open({loop, disk, cursor_disk, storage, budget, log, store_metrics},
+                                {.folder = state_folder + "/queue",
+                                 .max_bytes = config.relay.queue_bytes,
+                                 .member = config.host,
+                                 .max_age = config.relay.max_age,
+                                 .drop_oldest = config.relay.drop_oldest,
+                                 .needs = relay::BackendFeed::Needs}));
   ASSIGN_OR_RETURN(backends,
                    Backends::Make(config.relay.backends, state_folder, loop, log, registry));
   if (config.parents.empty()) {

@@ -222,20 +222,28 @@ bool BackendFeed::MayBeRepeat(const store::Kept& kept) {
 }
 
 void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
-  --in_flight_;
   Line& line = lines_.at(key);
   if (IsFaultOfBody(answer) && line.requested > 1) {
+    --in_flight_;
     line.alone = line.requested;  // one of them is at fault: each by itself tells which
     line.requested = 0;
   } else if (answer.ok() || IsFaultOfBody(answer)) {
     KILL_POINT("backend.answer-cursor");
     if (!answer.ok()) Reject(line, answer);
     Finish(line, answer.ok() ? std::nullopt : std::optional(store::Reason::kRejected));
+    reader_->AfterSaid([this] { OnSaid(); });
   } else {
+    --in_flight_;
     line.requested = 0;
     const base::Duration wait = std::max<base::Duration>(line.backoff.Next(), answer.retry_after);
     line.retry = env_.loop.PostAfter(wait, [this] { Pump(); });
   }
+  Pump();
+}
+
+// Not before: what is answered and not written down counts as in flight after a kill.
+void BackendFeed::OnSaid() {
+  --in_flight_;
   Pump();
 }
 

@@ -93,6 +93,7 @@ class BackendFeed {
   void Request(const OriginKey& key, Line& line);
   record::RecordPtr Take(Line& line);
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
+  void OnSaid();
   void Reject(const Line& line, const record::Answer& answer);
   void Finish(Line& line, std::optional<store::Reason> why);
   void Leave(Items::iterator item, std::optional<store::Reason> why);
@@ -108,8 +109,8 @@ class BackendFeed {
   std::uint64_t bytes_ = 0;  // of items_
   std::uint64_t seen_;       // the last sequence that is an item's, was skipped or is done
   std::map<OriginKey, Line> lines_;
-  OriginKey last_line_;  // that was served
-  std::size_t in_flight_ = 0;
+  OriginKey last_line_;        // that was served
+  std::size_t in_flight_ = 0;  // requests that a kill would have repeated
   std::uint64_t finished_ = 0;
   base::Instant drop_next_;  // when it is looked for records that have grown too old
   bool pumping_ = false;

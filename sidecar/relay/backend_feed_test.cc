@@ -92,10 +92,45 @@ TEST_F(BackendFeedTest, DeliversTheRecordsOfSeveralOriginsSideBySide) {
   EXPECT_EQ(backend_.held().size(), 2U) << "as many as may be in flight";
   const std::string first(backend_.held()[0].record->origin.member);
   backend_.AnswerAt(0, {});
+  Sync();
   EXPECT_NE(backend_.held().back().record->origin.member, first) << "the others have their turn";
-  while (!backend_.held().empty()) backend_.AnswerNext({});
+  while (!backend_.held().empty()) {
+    backend_.AnswerNext({});
+    Sync();
+  }
   EXPECT_EQ(Delivered().size(), 6U);
   EXPECT_TRUE(feed_->empty());
+}
+
+TEST_F(BackendFeedTest, HasNoMoreInFlightThanAKillMayRepeat) {
+  options_.in_flight = 2;
+  MakeFeed();
+  for (int i = 0; i < 10; ++i) Keep(std::to_string(i));
+  do loop_.RunUntilIdle();
+  while (worker_.RunOne());
+  EXPECT_THAT(Delivered(), ElementsAre("0"));
+  backend_.AnswerNext({});
+  backend_.AnswerNext({});
+  EXPECT_THAT(Delivered(), ElementsAre("0", "1")) << "that they were answered is not written yet";
+  disk_.KillProcess();
+  Restart();
+  for (int i = 0; i < 10; ++i) {
+    Sync();
+    if (!backend_.held().empty()) backend_.AnswerNext({});
+  }
+  EXPECT_THAT(Delivered(), ElementsAre("0", "1", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"));
+}
+
+TEST_F(BackendFeedTest, GoesOnWhereCursorsCannotBeWritten) {
+  options_.in_flight = 1;
+  MakeFeed();
+  Keep("1");
+  Keep("2");
+  Sync();
+  disk_.FailWrites(1, "cursors");
+  backend_.AnswerNext({});
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("1", "2"));
 }
 
 TEST_F(BackendFeedTest, TriesAgainWhatIsNoFaultOfTheBody) {
@@ -205,6 +240,7 @@ TEST_F(BackendFeedTest, MergesNeighboursByWritingOneBehindTheOther) {
   Sync();
   backend_.OnDeliver([](const record::Record&) { return Answer{}; });
   backend_.AnswerNext({});
+  Sync();
   EXPECT_THAT(Delivered(), ElementsAre("1", "22333", "455", "6", "7"));
   EXPECT_TRUE(feed_->empty());
 }
@@ -420,6 +456,7 @@ TEST_F(BackendFeedTest, TakesNoMoreThanItMayLookAhead) {
   EXPECT_EQ(backend_.held().size(), 1U);
   backend_.OnDeliver([](const record::Record&) { return Answer{}; });
   backend_.AnswerNext({});
+  Sync();
   EXPECT_EQ(Delivered().size(), 50U);
   EXPECT_TRUE(feed_->empty());
 }

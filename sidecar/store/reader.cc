@@ -71,8 +71,8 @@ std::optional<Reason> Reader::WhyDropped(const Kept& kept) const {
 }
 
 void Reader::TellSoon() {
-  store_.env_.loop.Post([this, store = &store_, alive = std::weak_ptr<bool>(store_.alive_)] {
-    if (!alive.expired() && store->readers_.contains(this)) TellReady();
+  store_.env_.loop.Post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) TellReady();
   });
 }
 
@@ -103,6 +103,12 @@ void Reader::Note(std::uint64_t after, std::uint64_t through, const Left& left) 
                             {"through", through}});
   }
   store_.PumpSoon();
+}
+
+void Reader::AfterSaid(base::Task then) {
+  store_.AfterCursors([then = std::move(then), alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) then();
+  });
 }
 
 std::uint64_t Reader::floor() const { return store_.log_->cursors().Find(cursor_)->floor; }

@@ -67,6 +67,8 @@ class Reader {
   bool Drop(std::uint64_t after, std::uint64_t through, const Left& left);
   // Writes to the ledger what may be passed on twice; it is not done by that.
   void Note(std::uint64_t after, std::uint64_t through, const Left& left);
+  // Calls `then` once what was said so far survives a kill; not if the reader is gone by then.
+  void AfterSaid(base::Task then);
   // Everything at or below is done.
   std::uint64_t floor() const;
   bool IsDone(std::uint64_t sequence) const;
@@ -87,6 +89,7 @@ class Reader {
   std::size_t index_ = 0;
   std::uint64_t position_ = 0;
   std::function<void()> on_ready_ = [] {};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace postern::store

@@ -40,6 +40,13 @@ struct Store::Sync {
   queue::Work work;
   std::optional<queue::Done> done;
   base::Instant began;
+  std::vector<base::Task> after_cursors;
+};
+
+struct Store::CursorWrite {
+  queue::CursorsWork work;
+  Status written;
+  std::vector<base::Task> after;
 };
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreEnv& env, StoreOptions options) {
@@ -67,6 +74,7 @@ Store::Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::L
 Store::~Store() {
   CHECK(readers_.empty(), "readers go before their store");
   env_.worker.Wait();
+  env_.cursor_worker.Wait();
   if (sync_ != nullptr) log_->Apply(*std::move(sync_->done));
   while (!pending_.empty() && pending_.back().kept.sequence > synced_through()) {
     if (!log_->Commit().records) return;
@@ -187,15 +195,38 @@ void Store::PumpSoon() {
 
 void Store::Pump() {
   env_.metrics.bytes.Set(static_cast<double>(log_->bytes()));
+  PumpSync();
+  PumpCursors();
+  if (!log_->cursors_changed()) RunAll(std::exchange(after_cursors_, {}));  // nothing was said
+}
+
+void Store::PumpSync() {
   if (sync_ != nullptr || held_still_) return;
   std::optional<queue::Work> work = log_->Collect();
   if (!work) return;
-  sync_ = std::make_shared<Sync>(
-      Sync{.work = *std::move(work), .done = {}, .began = env_.loop.clock().Now()});
+  const bool has_cursors = work->cursors.has_value();
+  sync_ =
+      std::make_shared<Sync>(Sync{.work = *std::move(work),
+                                  .done = {},
+                                  .began = env_.loop.clock().Now(),
+                                  .after_cursors = has_cursors ? std::exchange(after_cursors_, {})
+                                                               : std::vector<base::Task>()});
   env_.worker.Run(
       [sync = sync_, &writer = log_->writer()] { sync->done = writer.Do(std::move(sync->work)); },
       [this, sync = sync_, alive = std::weak_ptr<bool>(alive_)] {
         if (!alive.expired() && sync == sync_) OnDone();
+      });
+}
+
+void Store::PumpCursors() {
+  std::optional<queue::CursorsWork> work = log_->CollectCursors();
+  if (!work) return;
+  auto write = std::make_shared<CursorWrite>(CursorWrite{
+      .work = *std::move(work), .written = {}, .after = std::exchange(after_cursors_, {})});
+  env_.cursor_worker.Run(
+      [write, &writer = log_->writer()] { write->written = writer.Write(write->work); },
+      [this, write, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) OnCursorsDone(*write);
       });
 }
 
@@ -217,10 +248,32 @@ void Store::OnDone() {
     failed_until_ = env_.loop.clock().Now() + kRetryDisk;
     refused = TakePending(last_sequence());
   }
-  Pump();  // the disk has its next work before anybody is told
+  PumpSync();  // the disk has its next work before anybody is told
+  PumpSoon();  // cursors that waited for the ledger
   const std::weak_ptr<bool> alive(alive_);
   if (!kept.empty()) Keep(kept);
   if (!refused.empty() && !alive.expired()) Refuse(refused, applied.records.error());
+  if (!alive.expired()) RunAll(std::move(sync->after_cursors));
+}
+
+void Store::OnCursorsDone(const CursorWrite& write) {
+  log_->ApplyCursors(write.work, write.written);
+  if (!write.written) {
+    env_.metrics.sync_errors.Increment();
+    sync_failed_.Failed(log::Level::kError, "the queue's disk failed", write.written.error());
+  }
+  PumpSoon();  // what moved meanwhile
+  RunAll(write.after);
+}
+
+void Store::AfterCursors(base::Task then) {
+  after_cursors_.push_back(std::move(then));
+  PumpSoon();
+}
+
+// In turns of their own: they may end readers, and be told of by the next ones.
+void Store::RunAll(std::vector<base::Task> tasks) {
+  for (base::Task& task : tasks) env_.loop.Post(std::move(task));
 }
 
 std::vector<Store::Pending> Store::TakePending(std::uint64_t through) {

@@ -46,7 +46,8 @@ using queue::Sender;
 // The tools of the relay's thread, and the disk; they outlive the store.
 struct StoreEnv {
   base::Loop& loop;
-  base::Worker& worker;
+  base::Worker& worker;         // for what waits for the disk
+  base::Worker& cursor_worker;  // for what only writes, and so waits for no sync
   fs::Storage& storage;
   record::MemoryBudget& budget;
   log::Logger& log;
@@ -92,6 +93,10 @@ class Store {
   base::Status TakeNewStore();
   Mark SyncedMark(const Sender& sender) const { return log_->SyncedMark(sender); }
 
+  // Calls `then`, in a turn of its own, once what readers have said so far is written, which a kill
+  // does not take back, or could not be written.
+  void AfterCursors(base::Task then);
+
   // The names of cursors in the folder that no reader goes on with.
   std::vector<std::string> Unread() const;
 
@@ -113,6 +118,7 @@ class Store {
     OnKept on_kept;
   };
   struct Sync;  // one that is out
+  struct CursorWrite;
 
   Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::Log> log);
 
@@ -122,7 +128,11 @@ class Store {
   void Tick();
   void PumpSoon();
   void Pump();
+  void PumpSync();
+  void PumpCursors();
   void OnDone();
+  void OnCursorsDone(const CursorWrite& write);
+  void RunAll(std::vector<base::Task> tasks);
   void Keep(const std::vector<Pending>& kept);
   void Refuse(const std::vector<Pending>& refused, const base::Error& why);
   std::vector<Pending> TakePending(std::uint64_t through);
@@ -145,6 +155,7 @@ class Store {
   std::uint64_t cached_from_;       // everything above that they were told of is in memory
   std::deque<Pending> pending_;
   std::shared_ptr<Sync> sync_;
+  std::vector<base::Task> after_cursors_;  // of which nothing is out that has what they wait for
   bool pump_scheduled_ = false;
   bool held_still_ = false;
   std::optional<base::Instant> failed_until_;

@@ -183,5 +183,41 @@ TEST_F(StoreTest, CountsAndTellsDamage) {
   EXPECT_EQ(log_.Count("queue is damaged"), 1U);
 }
 
+TEST_F(StoreTest, WritesCursorsWhileASyncTakesItsTime) {
+  Open();
+  const auto reader = MakeReader();
+  Commit({"one"});
+  ASSERT_TRUE(Append("two"));
+  loop_.RunUntilIdle();  // its sync is out, and stays out
+  ASSERT_TRUE(reader->Done(0, store_->synced_through()));
+  bool said = false;
+  reader->AfterSaid([&said] { said = true; });
+  loop_.RunUntilIdle();
+  EXPECT_FALSE(said) << "nobody wrote it yet";
+  while (cursor_worker_.RunOne()) loop_.RunUntilIdle();
+  EXPECT_TRUE(said);
+  EXPECT_EQ(worker_.waiting(), 1U);
+}
+
+TEST_F(StoreTest, SaysAtOnceThatNothingWasSaid) {
+  Open();
+  const auto reader = MakeReader();
+  Commit({"one"});
+  bool said = false;
+  reader->AfterSaid([&said] { said = true; });
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(said);
+}
+
+TEST_F(StoreTest, TellsNoReaderThatIsGone) {
+  Open();
+  auto reader = MakeReader();
+  Commit({"one"});
+  ASSERT_TRUE(reader->Done(0, store_->synced_through()));
+  reader->AfterSaid([] { FAIL(); });
+  reader.reset();
+  Sync();
+}
+
 }  // namespace
 }  // namespace postern::store

@@ -92,17 +92,22 @@ class FaultyFile final : public File {
   Status Sync() override {
     if (!disk_->Tick()) return NoPower(path());
     if (disk_->syncs.Strikes(node_->name)) {
+      std::exchange(disk_->during_sync, [] {})();
       node_->lost.insert(node_->dirty.begin(), node_->dirty.end());
       return Fail(Code::kUnavailable, "syncing " + path() + ": a fault of the device");
     }
+    const std::set<std::size_t> due = std::exchange(node_->dirty, node_->lost);
+    std::exchange(disk_->during_sync, [] {})();
+    if (!disk_->power) return NoPower(path());
     node_->disk.resize(Need(node_->cached->Size()));
-    for (const std::size_t sector : node_->dirty) {
+    for (const std::size_t sector : due) {
       const std::size_t from = sector * kSector;
       if (node_->lost.contains(sector) || from >= node_->disk.size()) continue;
+      // Of what was written over meanwhile, some is there and some is not.
+      if (node_->dirty.contains(sector) && sector % 2 == 1) continue;
       const std::size_t size = std::min(kSector, node_->disk.size() - from);
       Need(ReadExactly(*node_->cached, from, {node_->disk.data() + from, size}));
     }
-    node_->dirty = node_->lost;
     return {};
   }
 

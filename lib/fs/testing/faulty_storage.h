@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ class FaultyStorage final : public Storage {
 
   // The next `times` syncs of files whose name holds `part` fail.
   void FailSyncs(int times, std::string part = "") { disk_->syncs = {times, std::move(part)}; }
+  // Called in the middle of the next sync: of what it writes the disk may have a part, or nothing.
+  void DuringNextSync(std::function<void()> then) { disk_->during_sync = std::move(then); }
   // The next `times` writes to such files fail after half of their bytes.
   void FailWrites(int times, std::string part = "") { disk_->writes = {times, std::move(part)}; }
   // The next `times` removals of such files fail, and the file stays.
@@ -105,6 +108,7 @@ class FaultyStorage final : public Storage {
     int changes = 0;
     int cut_at = 0;
     Fault syncs;
+    std::function<void()> during_sync = [] {};
     Fault writes;
     Fault removes;
     int failed_reads = 0;

@@ -19,7 +19,7 @@ using internal::SlotFile;
 
 namespace {
 
-static_assert(CursorTable::kMostBytes + 24 <= internal::kCursorsSlotSize);
+static_assert(CursorTable::kMostBytes + 24 <= internal::kCursorsShape.slot_size);
 constexpr std::uint64_t kMostAgeAway = 3'600'000;  // ms
 
 // kCorrupt where the bytes are no head or cannot be read, kInvalid where a later version wrote
@@ -70,7 +70,7 @@ Status LogOpening::Run(fs::Storage& storage) {
                              .checkpoint = log_.checkpoint_,
                              .checkpoints = checkpoints_};
   ASSIGN_OR_RETURN(auto folder, storage.OpenFolder(log_.options_.folder));
-  log_.writer_ = std::make_unique<LogWriter>(std::move(folder), *std::move(cursors_),
+  log_.writer_ = std::make_unique<LogWriter>(std::move(folder), std::move(cursors_),
                                              std::move(ledger_), std::move(options));
   return {};
 }
@@ -90,10 +90,10 @@ Status LogOpening::ListFiles() {
 }
 
 Status LogOpening::ReadIdentity() {
-  ASSIGN_OR_RETURN(log_.store_file_,
-                   SlotFile::Open(*log_.folder_, "store", internal::kStoreSlotSize));
-  if (log_.store_file_->value()) {
-    if (const auto identity = ParseIdentity(*log_.store_file_->value())) {
+  ASSIGN_OR_RETURN(log_.store_file_, SlotFile::Open(*log_.folder_, "store", internal::kStoreShape));
+  log_.store_generation_ = log_.store_file_->found_generation();
+  if (log_.store_file_->found()) {
+    if (const auto identity = ParseIdentity(*log_.store_file_->found())) {
       log_.identity_ = *identity;
       return {};
     }
@@ -226,14 +226,16 @@ Status LogOpening::ReadCheckpoint() {
 }
 
 Status LogOpening::ReadCursors() {
-  ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", internal::kCursorsSlotSize));
-  auto table = CursorTable::Parse(cursors_->value().value_or(""));
+  ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", internal::kCursorsShape));
+  auto table = CursorTable::Parse(cursors_->found().value_or(""));
   if (!table) {
     log_.report_.lost_cursors = !log_.report_.new_store && !recovery_.segments().empty();
     table = CursorTable::Parse(checkpoint_cursors_);
   }
   if (table) log_.cursors_ = *std::move(table);
   log_.synced_floor_ = log_.cursors_.floor();
+  log_.synced_generation_ = log_.cursors_generation_ = cursors_->found_generation();
+  log_.written_cursors_ = {.generation = log_.synced_generation_, .floor = log_.synced_floor_};
   return {};
 }
 
@@ -305,8 +307,7 @@ Status LogOpening::BeginSequences() {
   std::uint64_t& count = log_.identity_.open_count;
   const std::uint64_t highest = std::max(recovery_.last_sequence(), log_.synced_floor_);
   count = std::max(count, highest >> kSequenceBits) + 1;
-  RETURN_IF_ERROR(log_.store_file_->Write(EncodeIdentity(log_.identity_)));
-  RETURN_IF_ERROR(log_.store_file_->Sync());
+  RETURN_IF_ERROR(log_.WriteIdentity(log_.identity_));
   log_.next_sequence_ = (count << kSequenceBits) + 1;
   return {};
 }

@@ -49,7 +49,7 @@ class LogOpening {
   std::vector<std::uint64_t> segments_;
   std::vector<std::uint64_t> checkpoints_;
   std::set<std::uint64_t> strange_;  // segments that are not surely ours
-  std::optional<internal::SlotFile> cursors_;
+  std::unique_ptr<internal::SlotFile> cursors_;
   internal::LedgerFile ledger_;
   std::string checkpoint_cursors_;
   Recovery recovery_;

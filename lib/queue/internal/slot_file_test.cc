@@ -18,13 +18,29 @@ using fs::Unsynced;
 using testing::Not;
 using testing::Optional;
 
-constexpr std::size_t kSlot = 4096;
+constexpr std::size_t kFormerSlot = 2560;
+constexpr SlotShape kShape{.slots = 3, .slot_size = 4096, .former_slot_size = kFormerSlot};
 
-SlotFile Open(FaultyStorage& disk) {
-  auto slots = SlotFile::Open(**disk.OpenFolder("queue"), "cursors", kSlot);
-  CHECK(slots, "the file can be opened");
-  return *std::move(slots);
-}
+// The file, with generations that rise by themselves.
+class Slots {
+ public:
+  explicit Slots(FaultyStorage& disk, const SlotShape& shape = kShape) {
+    auto opened = SlotFile::Open(**disk.OpenFolder("queue"), "cursors", shape);
+    CHECK(opened, "the file can be opened");
+    file_ = *std::move(opened);
+    generation_ = file_->found_generation();
+  }
+  const std::optional<std::string>& value() const { return file_->found(); }
+  base::Status Write(std::string_view value) { return file_->Write(++generation_, value); }
+  base::Result<std::uint64_t> Sync() { return file_->Sync(); }
+  SlotFile& file() { return *file_; }
+
+ private:
+  std::unique_ptr<SlotFile> file_;
+  std::uint64_t generation_ = 0;
+};
+
+Slots Open(FaultyStorage& disk) { return Slots(disk); }
 
 // Longer than a sector, so that a power cut can tear it.
 std::string Value(int number) { return std::string(2000, static_cast<char>('a' + number)); }
@@ -37,7 +53,7 @@ TEST(SlotFile, IsEmptyAtFirst) {
 TEST(SlotFile, KeepsTheValueThatWasSyncedLast) {
   FaultyStorage disk;
   for (int i = 0; i < 5; ++i) {
-    SlotFile slots = Open(disk);
+    Slots slots = Open(disk);
     if (i > 0) {
       EXPECT_THAT(slots.value(), Optional(Value(i - 1)));
     }
@@ -54,7 +70,7 @@ TEST(SlotFile, HasTheOldValueOrTheNewOneWhereverThePowerGoes) {
       FaultyStorage disk;
       int synced = 0;
       {
-        SlotFile slots = Open(disk);
+        Slots slots = Open(disk);
         ASSERT_THAT(slots.Write(Value(0)), IsOk());
         ASSERT_THAT(slots.Sync(), IsOk());
         disk.CutPowerAt(cut);
@@ -74,7 +90,7 @@ TEST(SlotFile, HasTheOldValueOrTheNewOneWhereverThePowerGoes) {
 
 TEST(SlotFile, WritesOverTheSameSlotUntilItIsSynced) {
   FaultyStorage disk;
-  SlotFile slots = Open(disk);
+  Slots slots = Open(disk);
   ASSERT_THAT(slots.Write(Value(0)), IsOk());
   ASSERT_THAT(slots.Sync(), IsOk());
   for (int i = 1; i < 4; ++i) ASSERT_THAT(slots.Write(Value(i)), IsOk());
@@ -96,7 +112,7 @@ TEST(SlotFile, SyncsWhatADeadProcessLeftInTheCache) {
 
 TEST(SlotFile, NeedsNoRoomToChange) {
   FaultyStorage disk;
-  SlotFile slots = Open(disk);
+  Slots slots = Open(disk);
   disk.SetFree(0);
   for (int i = 0; i < 4; ++i) {
     ASSERT_THAT(slots.Write(Value(i)), IsOk());
@@ -106,9 +122,9 @@ TEST(SlotFile, NeedsNoRoomToChange) {
 
 TEST(SlotFile, KeepsWhatIsWrittenAfterAMakingThatWasKilled) {
   FaultyStorage disk;
-  ASSERT_THAT((*disk.OpenFolder("queue"))->Create("cursors", 2 * kSlot), IsOk());
+  ASSERT_THAT((*disk.OpenFolder("queue"))->Create("cursors", kShape.size()), IsOk());
   disk.KillProcess();
-  SlotFile slots = Open(disk);
+  Slots slots = Open(disk);
   ASSERT_THAT(slots.Write(Value(1)), IsOk());
   ASSERT_THAT(slots.Sync(), IsOk());
   disk.PowerOn(Unsynced::kLost);
@@ -118,9 +134,96 @@ TEST(SlotFile, KeepsWhatIsWrittenAfterAMakingThatWasKilled) {
 TEST(SlotFile, IsMadeAnewWhereItsMakingWasCutShort) {
   FaultyStorage disk;
   ASSERT_THAT((*disk.OpenFolder("queue"))->Create("cursors", 100), IsOk());
-  SlotFile slots = Open(disk);
+  Slots slots = Open(disk);
   EXPECT_EQ(slots.value(), std::nullopt);
   ASSERT_THAT(slots.Write(Value(1)), IsOk());
+}
+
+TEST(SlotFile, HasAWholeValueWhereverThePowerGoesWhileASyncIsUnderWay) {
+  // What is written during a sync must leave alone what was synced before and what is being synced.
+  for (int cut = 1; cut <= 12; ++cut) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      FaultyStorage disk;
+      int synced = 0;
+      {
+        Slots slots = Open(disk);
+        ASSERT_THAT(slots.Write(Value(0)), IsOk());
+        ASSERT_THAT(slots.Sync(), IsOk());
+        disk.CutPowerAt(cut);
+        for (int i = 1; i < 12; i += 3) {
+          if (!slots.Write(Value(i))) break;
+          disk.DuringNextSync(
+              [&] { (void)(slots.Write(Value(i + 1)) && slots.Write(Value(i + 2))); });
+          if (!slots.Sync()) break;
+          synced = i;
+        }
+      }
+      disk.PowerOn(Unsynced::kTorn, seed);
+      const auto value = Open(disk).value();
+      ASSERT_TRUE(value) << "cut " << cut << ", seed " << seed;
+      EXPECT_GE(value->front(), Value(synced).front()) << "cut " << cut << ", seed " << seed;
+      EXPECT_EQ(*value, std::string(2000, value->front()));
+    }
+  }
+}
+
+TEST(SlotFile, LosesAtAFailedSyncWhatWasWrittenDuringIt) {
+  FaultyStorage disk;
+  Slots slots = Open(disk);
+  ASSERT_THAT(slots.Write(Value(0)), IsOk());
+  ASSERT_THAT(slots.Sync(), IsOk());
+  ASSERT_THAT(slots.Write(Value(1)), IsOk());
+  disk.DuringNextSync([&] { EXPECT_THAT(slots.Write(Value(2)), IsOk()); });
+  disk.FailSyncs(1);
+  EXPECT_THAT(slots.Sync(), Not(IsOk()));
+  EXPECT_THAT(slots.Sync(), base::IsOkAndHolds(1U)) << "as before: nothing of it counts";
+}
+
+TEST(SlotFile, KeepsTheHigherGenerationWhicheverIsWrittenLast) {
+  FaultyStorage disk;
+  {
+    Slots slots = Open(disk);
+    ASSERT_THAT(slots.file().Write(2, Value(2)), IsOk());
+    ASSERT_THAT(slots.file().Write(1, Value(1)), IsOk());
+    EXPECT_THAT(slots.Sync(), base::IsOkAndHolds(2U));
+  }
+  EXPECT_THAT(Open(disk).value(), Optional(Value(2)));
+}
+
+TEST(SlotFile, LeavesTheNewestValueWhereAKillTearsTheNext) {
+  FaultyStorage disk;
+  {
+    Slots slots = Open(disk);
+    ASSERT_THAT(slots.Write(Value(0)), IsOk());
+    ASSERT_THAT(slots.Sync(), IsOk());
+    for (int i = 1; i < 5; ++i) ASSERT_THAT(slots.Write(Value(i)), IsOk());
+    disk.FailWrites(1);
+    EXPECT_THAT(slots.Write(Value(5)), Not(IsOk()));
+  }
+  disk.KillProcess();
+  EXPECT_THAT(Open(disk).value(), Optional(Value(4)));
+}
+
+TEST(SlotFile, TakesOverAFileOfTheFormerShapeWhereverThePowerGoes) {
+  constexpr SlotShape kFormer{.slots = 2, .slot_size = kFormerSlot};
+  for (int cut = 1; cut <= 12; ++cut) {
+    FaultyStorage disk;
+    {
+      Slots former(disk, kFormer);
+      for (int i = 0; i < 3; ++i) {
+        ASSERT_THAT(former.Write(Value(i)), IsOk());
+        ASSERT_THAT(former.Sync(), IsOk());
+      }
+    }
+    disk.CutPowerAt(cut);
+    (void)SlotFile::Open(**disk.OpenFolder("queue"), "cursors", kShape);
+    disk.PowerOn(Unsynced::kTorn, static_cast<std::uint64_t>(cut));
+    Slots slots = Open(disk);
+    EXPECT_THAT(slots.value(), Optional(Value(2))) << "cut " << cut;
+    ASSERT_THAT(slots.Write(Value(3)), IsOk());
+    ASSERT_THAT(slots.Sync(), IsOk());
+    EXPECT_THAT(Open(disk).value(), Optional(Value(3)));
+  }
 }
 
 }  // namespace

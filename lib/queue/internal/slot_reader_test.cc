@@ -25,15 +25,17 @@ using base::IsOk;
 using base::Result;
 
 constexpr std::size_t kSlot = 64;
+constexpr SlotShape kShape{.slots = 2, .slot_size = kSlot};
 
 class SlotReaderTest : public testing::Test {
  protected:
   // The file with these values, written and synced one after the other.
   void Write(const std::vector<std::string>& values) {
-    auto slots = SlotFile::Open(*folder_, "slots", kSlot);
+    auto slots = SlotFile::Open(*folder_, "slots", kShape);
     CHECK(slots, "a slot file opens");
+    std::uint64_t generation = (*slots)->found_generation();
     for (const std::string& value : values) {
-      CHECK(slots->Write(value) && slots->Sync(), "there are no faults");
+      CHECK((*slots)->Write(++generation, value) && (*slots)->Sync(), "there are no faults");
     }
   }
   void Spoil(std::size_t at) {
@@ -46,7 +48,7 @@ class SlotReaderTest : public testing::Test {
   }
   SlotsRead Read() {
     const auto reader = storage_.OpenToRead("folder");
-    auto read = ReadSlots(**reader, "slots", kSlot);
+    auto read = ReadSlots(**reader, "slots", kShape);
     CHECK(read, "the file can be read");
     return *std::move(read);
   }
@@ -93,7 +95,7 @@ TEST_F(SlotReaderTest, TakesNothingFromAFileThatTheRelayWouldMakeAnew) {
 
 TEST_F(SlotReaderTest, SaysWhatIsMissing) {
   const auto reader = storage_.OpenToRead("folder");
-  EXPECT_THAT(ReadSlots(**reader, "slots", kSlot), HasCode(Code::kNotFound));
+  EXPECT_THAT(ReadSlots(**reader, "slots", kShape), HasCode(Code::kNotFound));
 }
 
 // Gives zeroes at first, as two slots do that are caught half written.
@@ -135,7 +137,7 @@ class LateFolder final : public fs::FolderReader {
 TEST_F(SlotReaderTest, LooksAgainWhereBothAreBeingWritten) {
   Write({"one", "two"});
   const LateFolder late(*storage_.OpenToRead("folder"), 2);
-  POSTERN_ASSERT_OK_AND_ASSIGN(const SlotsRead read, ReadSlots(late, "slots", kSlot));
+  POSTERN_ASSERT_OK_AND_ASSIGN(const SlotsRead read, ReadSlots(late, "slots", kShape));
   EXPECT_EQ(read.value, "two");
 }
 

@@ -20,15 +20,16 @@ namespace postern::store {
 struct MemoryStore {
   MemoryStore(base::Loop& loop, record::MemoryBudget& budget, log::Logger& log,
               const std::string& member = "gw1.example") {
-    disk.at_once = true;
+    disk.at_once = cursor_disk.at_once = true;
     auto opened =
-        Store::Open({loop, disk, storage, budget, log, metrics},
+        Store::Open({loop, disk, cursor_disk, storage, budget, log, metrics},
                     {.folder = "queue", .max_bytes = std::uint64_t{256} << 20, .member = member});
     CHECK(opened, "a store in memory opens");
     store = *std::move(opened);
   }
 
   base::HeldWorker disk;
+  base::HeldWorker cursor_disk;
   fs::MemoryStorage storage;
   metrics::Registry registry{"test"};
   StoreMetrics metrics{registry};

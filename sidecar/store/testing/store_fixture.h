@@ -23,13 +23,14 @@ class StoreFixture : public testing::Test {
  protected:
   void Open() {
     store_.reset();
-    auto store = Store::Open({loop_, worker_, disk_, budget_, log_.logger(), metrics_},
-                             {.folder = "queue",
-                              .max_bytes = max_bytes_,
-                              .member = "gw1.example",
-                              .max_age = max_age_,
-                              .drop_oldest = drop_oldest_,
-                              .needs = needs_});
+    auto store =
+        Store::Open({loop_, worker_, cursor_worker_, disk_, budget_, log_.logger(), metrics_},
+                    {.folder = "queue",
+                     .max_bytes = max_bytes_,
+                     .member = "gw1.example",
+                     .max_age = max_age_,
+                     .drop_oldest = drop_oldest_,
+                     .needs = needs_});
     ASSERT_TRUE(store) << store.error();
     store_ = *std::move(store);
   }
@@ -52,7 +53,7 @@ class StoreFixture : public testing::Test {
   }
   void Sync() {
     do loop_.RunUntilIdle();
-    while (worker_.RunOne());
+    while (worker_.RunOne() || cursor_worker_.RunOne());
   }
   // Appends each and syncs it by itself.
   void Commit(const std::vector<std::string>& bodies) {
@@ -85,6 +86,7 @@ class StoreFixture : public testing::Test {
 
   base::ManualLoop loop_;
   base::HeldWorker worker_;
+  base::HeldWorker cursor_worker_;
   fs::FaultyStorage disk_;
   record::MemoryBudget budget_{std::uint64_t{1} << 20};
   log::Capture log_;
