@@ -23,6 +23,8 @@ using BackendPtr = std::unique_ptr<backend::Backend>;
 // What goes over the network goes in larger requests where it waits anyway: a Collector's receiver
 // takes 4 MiB.
 constexpr std::uint64_t kMostMerged = std::uint64_t{4} << 20;
+// Where a repeat hurts nobody.
+constexpr std::size_t kMostForgotten = 4096;
 
 // What one backend is made from, whatever its kind.
 struct Maker {
@@ -76,6 +78,9 @@ Result<std::unique_ptr<Backends>> Backends::Make(const std::vector<config::Backe
     if (!backend) return backend.error().In("backend " + one.name);
     const bool remote = std::holds_alternative<config::OtlpBackend>(one.target);
     made.push_back({.backend = *std::move(backend), .most_merged = remote ? kMostMerged : 0});
+    if (std::holds_alternative<config::DiscardBackend>(one.target)) {
+      made.back().in_flight = kMostForgotten;
+    }
   }
   return std::unique_ptr<Backends>(new Backends(std::move(made)));
 }
@@ -100,7 +105,10 @@ base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& st
       if (!one.backend->accepts(signal)) continue;
       RETURN_IF_ERROR(
           feed(*one.backend,
-               {.backend = one.backend->name(), .signal = signal, .most_merged = one.most_merged}));
+               {.backend = one.backend->name(),
+                .signal = signal,
+                .in_flight = one.in_flight,
+                .most_merged = one.most_merged}));
     }
     // What nobody takes stays until somebody does: a backend that is added gets it.
     if (!fan_out_.accepts(signal))

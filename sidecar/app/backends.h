@@ -39,6 +39,7 @@ class Backends {
   struct Made {
     std::unique_ptr<backend::Backend> backend;
     std::uint64_t most_merged = 0;  // bytes of one request
+    std::size_t in_flight = 4;      // requests, which a kill may repeat
   };
   explicit Backends(std::vector<Made> made);
   std::vector<backend::Backend*> All() const;
