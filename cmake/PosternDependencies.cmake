@@ -14,6 +14,7 @@
 #   protobuf        3.21.12  lib/otlp         libprotobuf-dev
 #   gRPC C++        1.51.1   lib/rpc          libgrpc++-dev
 #   CLI11           2.1.2    sidecar/app      libcli11-dev (headers only)
+#   jemalloc        5.3.0    sidecar/app      libjemalloc-dev (without sanitizers: they bring their own)
 #   GoogleTest      1.12.1   tests            libgtest-dev libgmock-dev
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -29,4 +30,5 @@ find_package(GTest REQUIRED)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)

@@ -36,10 +36,14 @@ struct Hop {
   bool operator==(const Hop&) const = default;
 };
 
-// One record to append. The slices are written one behind the other and never joined.
+// One record to append: its head and its body are written one behind the other and never joined,
+// and are read back as one.
 struct Entry {
   std::optional<Hop> hop;  // none: accepted by this relay itself
-  std::vector<base::Bytes> body;
+  std::string head;        // what its owner adds: a few bytes
+  base::Bytes body;
+
+  std::size_t size() const { return head.size() + body.size(); }
 };
 
 struct StoredEntry {

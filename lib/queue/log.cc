@@ -28,6 +28,11 @@ std::uint64_t SegmentBytes(const LogOptions& options) {
   return std::clamp(options.max_bytes / 16, kMiB, 16 * kMiB);
 }
 
+std::uint64_t InMs(base::Duration span) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
+}
+
 }  // namespace
 
 Log::Log(LogOptions options, const base::Clock& clock)
@@ -54,7 +59,7 @@ Status Log::WriteIdentity(const Identity& identity) {
   return {};
 }
 
-Result<std::uint64_t> Log::Append(Entry entry) {
+Result<std::uint64_t> Log::Append(Entry&& entry) {
   const std::uint64_t size = kGroupFrame + SizeBound(entry);
   // One segment's worth is kept back: a segment takes its room before it is filled.
   const std::uint64_t most =
@@ -388,13 +393,8 @@ Result<std::vector<Evicted>> Log::EvictOldest(const Needs& needs) {
   return evicted;
 }
 
-Stamp Log::Now() const {
-  const auto in_ms = [](auto span) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
-  };
-  return {.age = opened_age_ + in_ms(clock_.Now() - opened_at_),
-          .wall = in_ms(clock_.WallNow().time_since_epoch())};
-}
+std::uint64_t Log::age() const { return opened_age_ + InMs(clock_.Now() - opened_at_); }
+
+Stamp Log::Now() const { return {.age = age(), .wall = InMs(clock_.WallNow().time_since_epoch())}; }
 
 }  // namespace postern::queue

@@ -87,9 +87,9 @@ class Log {
   base::Status TakeNewStore();
 
   // Takes a record and returns its sequence. It counts once a Work that holds it was applied.
-  // kConflict where its sender's mark is there already, kExhausted where the log is full, kInvalid
-  // where it never fits.
-  base::Result<std::uint64_t> Append(Entry entry);
+  // Or leaves it as it is: kConflict where its sender's mark is there already, kExhausted where the
+  // log is full, kInvalid where it never fits.
+  base::Result<std::uint64_t> Append(Entry&& entry);
   // Returns what there is to do, unless that is nothing or a Work is out. Call it once a second
   // too: cursors are synced after that time, or where that frees a segment.
   std::optional<Work> Collect();
@@ -131,7 +131,7 @@ class Log {
   base::Result<std::vector<Evicted>> EvictOldest(const Needs& needs = {});
 
   // Now, as StoredEntry tells when a record was taken: in ms, over restarts, never back.
-  std::uint64_t age() const { return Now().age; }
+  std::uint64_t age() const;
   // The highest sequence ever assigned, and the highest that is synced.
   std::uint64_t last_sequence() const { return next_sequence_ - 1; }
   std::uint64_t synced_through() const { return synced_through_; }

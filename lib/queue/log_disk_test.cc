@@ -75,7 +75,7 @@ TEST_F(LogDisk, TakesReadsAndRemovesWhileTheDiskIsBusy) {
     // Meanwhile, on this thread:
     for (int i = 0; i < 7 && appended.size() < 500; ++i) {
       appended.push_back(std::to_string(appended.size()) + std::string(2000, '.'));
-      ASSERT_THAT(log_->Append({std::nullopt, {base::Bytes::Copy(appended.back())}}), IsOk());
+      ASSERT_THAT(log_->Append({std::nullopt, "", base::Bytes::Copy(appended.back())}), IsOk());
     }
     POSTERN_ASSERT_OK_AND_ASSIGN(const auto entries, reader.Read(after));
     for (const StoredEntry& entry : entries) read.emplace_back(entry.body.view());
@@ -99,7 +99,7 @@ TEST_F(LogDisk, IsThereAgainAndOpenOnce) {
   Open();
   const StoreId store = log_->store();
   for (const char* text : {"one", "two"}) {
-    ASSERT_THAT(log_->Append({std::nullopt, {base::Bytes::Copy(text)}}), IsOk());
+    ASSERT_THAT(log_->Append({std::nullopt, "", base::Bytes::Copy(text)}), IsOk());
     ASSERT_THAT(log_->Commit().records, IsOk());
   }
   EXPECT_THAT(Log::Open(storage_, options_, clock_), base::HasCode(base::Code::kConflict));

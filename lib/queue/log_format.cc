@@ -38,26 +38,35 @@ std::size_t SenderSize(const Sender& sender) { return 2 + sender.member.size() +
 class SenderTable {
  public:
   explicit SenderTable(std::span<const Entry> entries) {
+    numbers_.reserve(entries.size());
     for (const Entry& entry : entries) {
-      if (!entry.hop) continue;
-      const auto [at, added] = numbers_.try_emplace(&entry.hop->sender, order_.size() + 1);
-      if (!added) continue;
-      order_.push_back(at->first);
-      bytes_ += SenderSize(*at->first);
+      numbers_.push_back(entry.hop ? NumberOf(entry.hop->sender) : 0);
     }
   }
   const std::vector<const Sender*>& order() const { return order_; }
   std::size_t bytes() const { return bytes_; }
-  std::uint32_t NumberOf(const Entry& entry) const {
-    return entry.hop ? static_cast<std::uint32_t>(numbers_.at(&entry.hop->sender)) : 0;
-  }
+  // Of each entry: 0 where it has no sender, else from 1.
+  const std::vector<std::uint32_t>& numbers() const { return numbers_; }
 
  private:
   struct ByValue {
     bool operator()(const Sender* a, const Sender* b) const { return *a < *b; }
   };
-  std::map<const Sender*, std::size_t, ByValue> numbers_;
+  std::uint32_t NumberOf(const Sender& sender) {
+    if (last_ > 0 && *order_[last_ - 1] == sender) return last_;  // they come in runs
+    const auto [at, added] =
+        known_.try_emplace(&sender, static_cast<std::uint32_t>(order_.size() + 1));
+    last_ = at->second;
+    if (!added) return last_;
+    order_.push_back(&sender);
+    bytes_ += SenderSize(sender);
+    return last_;
+  }
+
+  std::map<const Sender*, std::uint32_t, ByValue> known_;
   std::vector<const Sender*> order_;
+  std::vector<std::uint32_t> numbers_;
+  std::uint32_t last_ = 0;
   std::size_t bytes_ = 0;
 };
 
@@ -105,14 +114,15 @@ Result<SegmentHead> ParseSegmentHead(std::string_view bytes) {
 std::uint64_t SizeBound(const Entry& entry) {
   std::uint64_t size = kOwnEntrySize;
   if (entry.hop) size += kHopSize + SenderSize(entry.hop->sender);
-  for (const base::Bytes& slice : entry.body) size += slice.size();
-  return size;
+  return size + entry.size();
 }
 
 Group::Group(std::span<const Entry> entries, std::uint64_t first_sequence, Stamp stamp) {
   const SenderTable senders(entries);
-  own_.reserve(kGroupHeadSize + senders.bytes() + entries.size() * (kOwnEntrySize + kHopSize) +
-               kGroupAlignment + kTrailerSize);
+  std::size_t heads = 0;
+  for (const Entry& entry : entries) heads += kOwnEntrySize + kHopSize + entry.head.size();
+  own_.reserve(kGroupHeadSize + senders.bytes() + heads + kGroupAlignment + kTrailerSize);
+  slices_.reserve(2 * entries.size() + 1);
   AppendField(kGroupMagic, own_);
   own_.resize(kGroupPlaceAt + sizeof(Tag) + sizeof(std::uint64_t));  // Seal fills it
   AppendField(first_sequence, own_);
@@ -125,7 +135,7 @@ Group::Group(std::span<const Entry> entries, std::uint64_t first_sequence, Stamp
     AppendText(sender->member, own_);
     AppendField(sender->store, own_);
   }
-  for (const Entry& entry : entries) AddEntry(entry, senders.NumberOf(entry));
+  for (std::size_t i = 0; i < entries.size(); ++i) AddEntry(entries[i], senders.numbers()[i]);
   const std::size_t unpadded = size_ + own_.size() - own_end_;
   own_.append((kGroupAlignment - unpadded % kGroupAlignment) % kGroupAlignment, '\0');
   own_.resize(own_.size() + kTrailerSize);
@@ -134,18 +144,17 @@ Group::Group(std::span<const Entry> entries, std::uint64_t first_sequence, Stamp
 }
 
 void Group::AddEntry(const Entry& entry, std::uint32_t sender) {
-  std::size_t size = 0;
-  for (const base::Bytes& slice : entry.body) size += slice.size();
-  AppendField(static_cast<std::uint32_t>(size), own_);
+  AppendField(static_cast<std::uint32_t>(entry.size()), own_);
   AppendField(sender, own_);
   if (entry.hop) {
     AppendField(entry.hop->sequence, own_);
     AppendField(entry.hop->crc, own_);
   }
-  if (size == 0) return;
+  own_ += entry.head;
+  if (entry.body.empty()) return;
   EndOwn();
-  for (const base::Bytes& slice : entry.body) slices_.push_back(slice.view());
-  size_ += size;
+  slices_.push_back(entry.body.view());
+  size_ += entry.body.size();
 }
 
 void Group::EndOwn() {

@@ -56,9 +56,8 @@ TEST(Group, ComesBackAsItWasWhateverItHolds) {
     std::vector<Entry> entries(1 + random() % 20);
     std::uint64_t bound = kGroupHeadSize + kTrailerSize + kGroupAlignment;
     for (Entry& entry : entries) {
-      for (std::size_t slices = random() % 4; slices > 0; --slices) {
-        entry.body.push_back(base::Bytes::Copy(std::string(random() % 50, 'b')));
-      }
+      if (random() % 4 > 0) entry.head = std::string(random() % 50, 'h');
+      if (random() % 4 > 0) entry.body = base::Bytes::Copy(std::string(random() % 50, 'b'));
       const std::size_t sender = random() % 4;
       if (sender < 3) {
         entry.hop = Hop{.sender = senders[sender],
@@ -83,9 +82,7 @@ TEST(Group, ComesBackAsItWasWhateverItHolds) {
     POSTERN_ASSERT_OK_AND_ASSIGN(const auto again, ParseEntries(bytes, head));
     ASSERT_EQ(again.size(), entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      std::string body;
-      for (const base::Bytes& slice : entries[i].body) body += slice.view();
-      EXPECT_EQ(again[i].body.view(), body);
+      EXPECT_EQ(again[i].body.view(), entries[i].head + std::string(entries[i].body.view()));
       EXPECT_EQ(again[i].hop, entries[i].hop);
       EXPECT_EQ(again[i].sequence, 77 + i);
     }
@@ -93,7 +90,8 @@ TEST(Group, ComesBackAsItWasWhateverItHolds) {
 }
 
 TEST(Group, CanBeSealedForAnotherPlace) {
-  const std::vector<Entry> entries{{.hop = std::nullopt, .body = {base::Bytes::Copy("body")}}};
+  const std::vector<Entry> entries{
+      {.hop = std::nullopt, .head = {}, .body = base::Bytes::Copy("body")}};
   Group group(entries, 1, {});
   const std::string first = Sealed(group, 512, 512);
   const std::string second = Sealed(group, 1024, 800);
@@ -105,7 +103,7 @@ TEST(Group, CanBeSealedForAnotherPlace) {
 
 TEST(Group, DoesNotCopyBodies) {
   const base::Bytes body = base::Bytes::Copy(std::string(100'000, 'x'));
-  const std::vector<Entry> entries{{.hop = std::nullopt, .body = {body}}};
+  const std::vector<Entry> entries{{.hop = std::nullopt, .head = {}, .body = body}};
   Group group(entries, 1, {});
   const auto slices = group.Seal(kTag, 512, 512);
   ASSERT_EQ(slices.size(), 3U);
@@ -115,8 +113,9 @@ TEST(Group, DoesNotCopyBodies) {
 TEST(Group, IsRefusedWhereAnyOfItsBytesIsAnother) {
   const std::vector<Entry> entries{
       {.hop = Hop{.sender = {.member = "east.example", .store = {1}}, .sequence = 5, .crc = 6},
-       .body = {base::Bytes::Copy("one")}},
-      {.hop = std::nullopt, .body = {base::Bytes::Copy("two")}}};
+       .head = {},
+       .body = base::Bytes::Copy("one")},
+      {.hop = std::nullopt, .head = {}, .body = base::Bytes::Copy("two")}};
   Group group(entries, 1, {});
   const std::string bytes = Sealed(group, 512, 512);
   const auto is_whole = [](std::string_view text) {

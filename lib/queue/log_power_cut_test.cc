@@ -91,8 +91,8 @@ class History {
     for (std::size_t left = 1 + Random(3); left > 0; --left) {
       Entry entry;
       std::string text = "record " + std::to_string(++texts_) + std::string(Random(400), '.');
-      entry.body.push_back(base::Bytes::Copy(text.substr(0, 4)));
-      entry.body.push_back(base::Bytes::Copy(text.substr(4)));
+      entry.head = text.substr(0, 4);
+      entry.body = base::Bytes::Copy(text.substr(4));
       if (const std::size_t sender = Random(3); sender > 0) {
         const Sender from{.member = "child" + std::to_string(sender), .store = {9}};
         entry.hop = Hop{.sender = from, .sequence = next_[from] + 1 + Random(2), .crc = 5};

@@ -95,11 +95,11 @@ TEST_F(LogTest, TakesANewStoreIdAndKeepsItsRecords) {
   EXPECT_GT(log_->last_sequence(), last);
 }
 
-TEST_F(LogTest, WritesSlicesAndHopsAsTheyCame) {
-  Entry entry = From(kEast, 12, "head ");
-  entry.body.push_back(base::Bytes::Copy("body"));
+TEST_F(LogTest, WritesHeadsBodiesAndHopsAsTheyCame) {
+  Entry entry = From(kEast, 12, "body");
+  entry.head = "head ";
   Append(std::move(entry));
-  Append({.hop = std::nullopt, .body = {}});
+  Append({.hop = std::nullopt, .head = {}, .body = {}});
   log_->Commit();
   const auto all = ReadAll();
   ASSERT_THAT(all, SizeIs(2));

@@ -103,12 +103,10 @@ base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& st
   for (const record::Signal signal : record::kSignals) {
     for (const Made& one : made_) {
       if (!one.backend->accepts(signal)) continue;
-      RETURN_IF_ERROR(
-          feed(*one.backend,
-               {.backend = one.backend->name(),
-                .signal = signal,
-                .in_flight = one.in_flight,
-                .most_merged = one.most_merged}));
+      RETURN_IF_ERROR(feed(*one.backend, {.backend = one.backend->name(),
+                                          .signal = signal,
+                                          .in_flight = one.in_flight,
+                                          .most_merged = one.most_merged}));
     }
     // What nobody takes stays until somebody does: a backend that is added gets it.
     if (!fan_out_.accepts(signal))

@@ -78,8 +78,14 @@ bool StoreIntake::TryFirst() {
 void StoreIntake::OnKept(const Status& kept) {
   --unsynced_;
   if (!kept) return Fail(kept.error());
-  KILL_POINT("parent.append-ack");
-  Acknowledge();
+  // Once for all that one sync kept.
+  if (std::exchange(ack_scheduled_, true)) return;
+  loop_.Defer([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    ack_scheduled_ = false;
+    KILL_POINT("parent.append-ack");
+    Acknowledge();
+  });
 }
 
 // A record that was refused must not be followed by others: a mark would pass it.

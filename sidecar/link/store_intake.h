@@ -74,6 +74,7 @@ class StoreIntake {
   int links_ = 0;
   std::deque<Waiting> waiting_;
   std::size_t unsynced_ = 0;
+  bool ack_scheduled_ = false;
   base::Timer retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -40,7 +40,7 @@ void Relay::Accept(Export exported, record::Done done) {
                         .origin = {},
                         .body = std::move(exported.body)};
   if (options_.ack != AckMode::kEndToEnd) {
-    return AcceptStored(std::move(record), exported.held, done);
+    return AcceptStored(std::move(record), exported.held, std::move(done));
   }
   record.origin = {.member = options_.host, .store = ways_.store.id(), .sequence = ++sequence_};
   AcceptEndToEnd(std::move(record), exported.held, exported.deadline, std::move(done));
@@ -59,22 +59,24 @@ void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Inst
           });
 }
 
-void Relay::AcceptStored(record::Record record, std::uint64_t held, const record::Done& done) {
+void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done done) {
   const bool at_once = options_.ack == AckMode::kMemory;
   const record::Signal signal = record.signal;
   const std::uint64_t size = record.body.size();
   store::Store::Incoming incoming{
       .record = std::move(record), .hop = {}, .held = held, .on_kept = {}};
-  incoming.on_kept = [this, at_once, client = done](const base::Status& kept) {
-    --waiting_;
-    if (at_once) return;  // where this failed a record is lost: the store counts and tells it
-    metrics_.Answered(kept.has_value());
-    client(kept ? Answer{} : NotKept(kept.error()));
+  // The client goes in and out of it by move: a copy for each record is felt.
+  struct Waiting {
+    Relay& relay;
+    record::Done client;  // none: it has its answer
+    void operator()(const base::Status& kept) const { relay.OnKept(kept, client); }
   };
+  incoming.on_kept = Waiting{*this, at_once ? record::Done() : std::move(done)};
   const base::Result<std::uint64_t> taken = ways_.store.Append(incoming);
   if (!taken) {
     budget_.Give(held);
     metrics_.refused.Increment();
+    if (!at_once) done = std::move(incoming.on_kept.target<Waiting>()->client);
     return done(NotKept(taken.error()));
   }
   ++waiting_;
@@ -82,6 +84,13 @@ void Relay::AcceptStored(record::Record record, std::uint64_t held, const record
   if (!at_once) return;
   metrics_.Answered(true);
   done({});
+}
+
+void Relay::OnKept(const base::Status& kept, const record::Done& client) {
+  --waiting_;
+  if (!client) return;  // where this failed a record is lost: the store counts and tells it
+  metrics_.Answered(kept.has_value());
+  client(kept ? Answer{} : NotKept(kept.error()));
 }
 
 void Relay::Deliver(record::RecordPtr record, base::Instant deadline, record::Done done) {

@@ -66,7 +66,8 @@ class Relay final : public record::Sink {
  private:
   void AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
                       record::Done done);
-  void AcceptStored(record::Record record, std::uint64_t held, const record::Done& done);
+  void AcceptStored(record::Record record, std::uint64_t held, record::Done done);
+  void OnKept(const base::Status& kept, const record::Done& client);
 
   const Options options_;
   record::MemoryBudget& budget_;

@@ -65,8 +65,9 @@ std::uint64_t Reader::unread_bytes() const {
 
 std::optional<Reason> Reader::WhyDropped(const Kept& kept) const {
   const std::optional<base::Duration>& most = store_.options_.max_age;
+  if (!most) return std::nullopt;
   const std::chrono::milliseconds age(store_.log_->age() - kept.age);
-  if (most && age > *most) return Reason::kExpired;
+  if (age > *most) return Reason::kExpired;
   return std::nullopt;
 }
 

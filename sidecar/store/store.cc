@@ -28,10 +28,10 @@ constexpr base::Duration kTellEvery = std::chrono::seconds(10);
 constexpr std::uint64_t kMostCached = std::uint64_t{8} << 20;
 constexpr std::uint64_t kRecordCost = 256;  // beside its body
 
-queue::Entry EntryOf(const record::Record& record, std::optional<queue::Hop> hop) {
-  std::string head;
-  record::AppendRecordHead(record, {}, head);
-  return {.hop = std::move(hop), .body = {base::Bytes::Copy(head), record.body}};
+queue::Entry EntryOf(const record::Record& record, std::optional<queue::Hop>&& hop) {
+  queue::Entry entry{.hop = std::move(hop), .head = {}, .body = record.body};
+  record::AppendRecordHead(record, {}, entry.head);
+  return entry;
 }
 
 }  // namespace
@@ -131,7 +131,9 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   if (!incoming.hop) {
     record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
   }
-  const Result<std::uint64_t> appended = log_->Append(EntryOf(record, incoming.hop));
+  queue::Entry entry = EntryOf(record, std::move(incoming.hop));
+  const Result<std::uint64_t> appended = log_->Append(std::move(entry));
+  if (!appended) incoming.hop = std::move(entry.hop);
   if (!appended && appended.error().code() == Code::kExhausted) MakeRoom();
   ASSIGN_OR_RETURN(const std::uint64_t sequence, appended);
   const std::uint64_t size = record.body.size() + kRecordCost;

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of tests/bench/run and pairs.sh
 
 readonly durable_payloads=(1 100) durable_ratios=(20 5)
-readonly durable_streams=256 # of each of 8 connections: a sync is shared by who waits for it
+readonly durable_streams=512 # of each of 8 connections: a sync is shared by who waits for it
 readonly drained_mib=1024 backlog_mib=10240
 
 metric() {  # RELAY'S NAME, SERIES; its value

@@ -42,7 +42,7 @@ void Write(const std::string& folder, std::uint64_t records) {
   const queue::Sender sender{.member = "bench.example", .store = {1}};
   for (std::uint64_t i = 1; i <= records; ++i) {
     const auto taken =
-        log->Append({.hop = queue::Hop{.sender = sender, .sequence = i}, .body = {body}});
+        log->Append({.hop = queue::Hop{.sender = sender, .sequence = i}, .head = {}, .body = body});
     CHECK(taken, taken.error().message().c_str());
     if (i % kInGroup != 0 && i != records) continue;
     const auto kept = log->Commit().records;

@@ -87,7 +87,7 @@ class Cli : public testing::Test {
     AppendBytes(head + body, from_child);
   }
   void AppendBytes(const std::string& bytes, bool from_child) {
-    queue::Entry entry{.hop = std::nullopt, .body = {base::Bytes::Copy(bytes)}};
+    queue::Entry entry{.hop = std::nullopt, .head = {}, .body = base::Bytes::Copy(bytes)};
     if (from_child) entry.hop = queue::Hop{.sender = kEast, .sequence = 77, .crc = 1};
     CHECK(log_->Append(std::move(entry)) && log_->Commit().records, "the disk takes a record");
   }

@@ -22,11 +22,12 @@ inline const Sender kEast{.member = "east.example", .store = {1}};
 inline const Sender kWest{.member = "west.example", .store = {2}};
 
 inline Entry Own(std::string_view text) {
-  return {.hop = std::nullopt, .body = {base::Bytes::Copy(text)}};
+  return {.hop = std::nullopt, .head = {}, .body = base::Bytes::Copy(text)};
 }
 inline Entry From(const Sender& sender, std::uint64_t sequence, std::string_view text) {
   return {.hop = Hop{.sender = sender, .sequence = sequence, .crc = 7},
-          .body = {base::Bytes::Copy(text)}};
+          .head = {},
+          .body = base::Bytes::Copy(text)};
 }
 
 class LogFixture : public testing::Test {

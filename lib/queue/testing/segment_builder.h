@@ -35,7 +35,7 @@ class SegmentBuilder {
                            const std::vector<std::string>& texts) {
     std::vector<Entry> entries;
     for (const std::string& text : texts) {
-      entries.push_back({.hop = std::nullopt, .body = {base::Bytes::Copy(text)}});
+      entries.push_back({.hop = std::nullopt, .head = {}, .body = base::Bytes::Copy(text)});
     }
     Group group(entries, first_sequence, {.age = 5, .wall = 6});
     starts_.push_back(bytes_.size());
