@@ -208,6 +208,16 @@ TEST_F(FaultyStorageTest, HasRoomForSoMuchAndGetsBackWhatIsRemoved) {
   EXPECT_THAT(folder_->Create("b", 1000), IsOk());
 }
 
+TEST_F(FaultyStorageTest, FailsToOpenWhatItIsToldTo) {
+  Synced("a", "12345");
+  Synced("b", "12345");
+  disk_.FailOpens(2, "a", Code::kDenied);
+  EXPECT_THAT(folder_->Open("a"), HasCode(Code::kDenied));
+  EXPECT_THAT(folder_->Open("b"), IsOk());
+  EXPECT_THAT(folder_->OpenToRead("a"), HasCode(Code::kDenied));
+  EXPECT_THAT(folder_->Open("a"), IsOk());
+}
+
 TEST_F(FaultyStorageTest, KeepsTheCacheWhenOnlyTheProcessDies) {
   const auto file = Synced("a", "12345");
   const auto lock = folder_->Lock("lock");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -270,6 +271,164 @@ TEST_F(LogDamage, PassesOverASegmentThatCannotBeReadOnceTheDeviceIsSeenToWork) {
   EXPECT_EQ(after, log_->synced_through()) << "the next segment was read";
   EXPECT_THAT(reader.TakeDamages(), SizeIs(1));
 }
+
+// === a segment of which nothing can be read ===
+
+class LogUnreadable : public LogDamage {
+ protected:
+  // How nothing of a segment can be read: its sectors, or opening it, fail.
+  static constexpr std::array kWays{Code::kCorrupt, Code::kUnavailable, Code::kDenied};
+
+  void PutBack() {
+    log_.reset();
+    disk_ = fs::FaultyStorage();
+    WriteImage(image_, **disk_.OpenFolder("queue"));
+  }
+  void Spoil(const std::string& name, Code way) {
+    if (way != Code::kCorrupt) return disk_.FailOpens(fs::FaultyStorage::kAlways, name, way);
+    for (std::size_t at = 0; at < image_[name].size(); at += 512) {
+      disk_.SpoilSector("queue", name, at);
+    }
+  }
+  // The groups of all segments but one, as they are found.
+  std::vector<std::string> GroupsWithout(const std::string& name) const {
+    std::vector<std::string> groups;
+    for (const std::string& group : groups_) {
+      if (image_.at(name).find(group) == std::string::npos) groups.push_back(group);
+    }
+    return groups;
+  }
+};
+
+TEST_F(LogUnreadable, IsDamageBoundedByItsNeighboursAndTheLogOpens) {
+  for (const std::string& name : Segments()) {
+    for (const Code way : kWays) {
+      SCOPED_TRACE(testing::Message() << name << ", way " << static_cast<int>(way));
+      PutBack();
+      Open();
+      const std::vector<StoredEntry> before = ReadAll();
+      PutBack();
+      Spoil(name, way);
+      Open();
+      EXPECT_EQ(Groups(), GroupsWithout(name));
+      const std::uint64_t position = *PositionIn(name, FileKind::kSegment);
+      EXPECT_THAT(log_->report().set_aside, testing::Contains(position));
+      ASSERT_THAT(log_->report().damages, SizeIs(1));
+      const Damage damage = log_->report().damages.front();
+      EXPECT_FALSE(damage.known) << "it is to be counted";
+      EXPECT_LE(damage.from, position);
+      EXPECT_GT(damage.to, position);
+      const std::vector<StoredEntry> after = ReadAll();
+      for (const StoredEntry& one : before) {
+        if (std::find(after.begin(), after.end(), one) != after.end()) continue;
+        EXPECT_LT(damage.after, one.sequence);
+        EXPECT_TRUE(damage.before == 0 || one.sequence < damage.before);
+      }
+      EXPECT_EQ(damage.before == 0, name == Segments().back());
+      Commit({"goes on"});
+
+      disk_.FailOpens(0);
+      EXPECT_THAT(FilesOf(FileKind::kSegment), testing::Not(testing::Contains(name)));
+      if (way != Code::kCorrupt) {
+        EXPECT_EQ(Image().at(FileName(FileKind::kDamaged, position)), image_[name]) << "all of it";
+      }
+      Open();
+      EXPECT_EQ(Texts().back(), "goes on");
+      // The log begins behind the first one then.
+      ASSERT_THAT(log_->report().damages, SizeIs(name == Segments().front() ? 0 : 1));
+      for (const Damage& again : log_->report().damages) EXPECT_TRUE(again.known) << "and counted";
+      EXPECT_THAT(log_->report().set_aside, IsEmpty());
+    }
+  }
+}
+
+TEST_F(LogUnreadable, IsRemovedWhereEveryReaderIsAboveIt) {
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  clock_.Advance(2s);
+  std::optional<Work> work = log_->Collect();
+  ASSERT_TRUE(work);
+  work->remove.clear();
+  log_->Apply(log_->writer().Do(*std::move(work)));
+  const std::string name = Segments().front();
+  disk_.FailOpens(fs::FaultyStorage::kAlways, name);
+  Open();
+  EXPECT_THAT(log_->report().damages, IsEmpty()) << "nobody misses it";
+  EXPECT_THAT(log_->report().set_aside, IsEmpty());
+  EXPECT_THAT(FilesOf(FileKind::kSegment), testing::Not(testing::Contains(name)));
+}
+
+TEST_F(LogUnreadable, KeepsTheLogShutWhereItIsTheDeviceOrTheRightToUseIt) {
+  for (const Code code : {Code::kUnavailable, Code::kDenied}) {
+    PutBack();
+    disk_.FailOpens(fs::FaultyStorage::kAlways, ".log", code);
+    EXPECT_THAT(TryOpen(), HasCode(code)) << "not one of them can be read";
+    disk_.FailOpens(0);
+    EXPECT_THAT(FilesOf(FileKind::kDamaged), IsEmpty());
+    Open();
+    EXPECT_EQ(Groups(), groups_);
+  }
+  PutBack();
+  disk_.FailOpens(fs::FaultyStorage::kAlways, Segments()[1], Code::kExhausted);
+  EXPECT_THAT(TryOpen(), HasCode(Code::kExhausted))
+      << "too many files are open: of no file's doing";
+}
+
+TEST_F(LogUnreadable, LosesNothingElseWhereverThePowerGoesMeanwhile) {
+  const std::string name = Segments()[1];
+  for (int cut = 1;; ++cut) {
+    SCOPED_TRACE(testing::Message() << "cut at change " << cut);
+    PutBack();
+    Spoil(name, Code::kCorrupt);
+    disk_.CutPowerAt(cut);
+    const auto opened = TryOpen();
+    if (disk_.power()) {
+      EXPECT_THAT(opened, IsOk());
+      EXPECT_GT(cut, 10);
+      return;
+    }
+    disk_.PowerOn(fs::Unsynced::kTorn, static_cast<std::uint64_t>(cut));
+    Open();
+    EXPECT_EQ(Groups(), GroupsWithout(name));
+    EXPECT_THAT(log_->report().damages, SizeIs(1));
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(LogUnreadable, IsPassedOverByAReaderOnceTheDeviceIsSeenToWork) {
+  disk_.FailOpens(fs::FaultyStorage::kAlways, Segments()[1], Code::kDenied);
+  LogReader reader(*log_);
+  std::uint64_t after = 0;
+  const auto read_on = [&] {
+    auto entries = reader.Read(after);
+    while (entries && !entries->empty()) {
+      after = entries->back().sequence;
+      entries = reader.Read(after);
+    }
+    return entries;
+  };
+  EXPECT_THAT(read_on(), HasCode(Code::kDenied));
+  clock_.Advance(2s);
+  ASSERT_THAT(log_->Commit().cursors, IsOk()) << "it is put to the test";
+  EXPECT_THAT(read_on(), IsOk());
+  EXPECT_EQ(after, log_->synced_through()) << "the next segment was read";
+  EXPECT_THAT(reader.TakeDamages(), SizeIs(1));
+  EXPECT_THAT(LogReader(*log_).Read(0), IsOk()) << "by everybody";
+}
+
+TEST_F(LogUnreadable, HoldsAReaderWhileTheProcessHasTooManyFilesOpen) {
+  disk_.FailOpens(fs::FaultyStorage::kAlways, Segments()[0], Code::kExhausted);
+  LogReader reader(*log_);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(reader.Read(0), HasCode(Code::kExhausted));
+    clock_.Advance(2s);
+    log_->Commit();
+  }
+  disk_.FailOpens(0);
+  EXPECT_EQ(Groups(), groups_);
+  EXPECT_THAT(reader.TakeDamages(), IsEmpty());
+}
+
+// === versions ===
 
 TEST_F(LogDamage, DoesNotTouchWhatALaterVersionWrote) {
   FolderImage image = image_;

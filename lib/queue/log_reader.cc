@@ -22,8 +22,8 @@ Result<std::vector<StoredEntry>> LogReader::Read(std::uint64_t after) {
     if (part.empty() || part.last_sequence <= after) continue;
     if (segment_ != at->first || read_ > after) {
       const Status opened = OpenSegment(part);
-      if (!opened && opened.error().code() != Code::kNotFound) return opened.error();
-      if (!opened) {  // somebody removed it
+      if (!opened && !IsLost(part, opened.error())) return opened.error();
+      if (!opened) {
         // As Recovery has it: from where the segment before ends.
         const bool first = at == log_.segments_.begin();
         Tell({.from = first ? part.position : std::prev(at)->second.part.end,
@@ -89,6 +89,13 @@ Status LogReader::OpenSegment(const SegmentPart& part) {
   next_ = part.position + kSegmentHeadSize;
   read_ = 0;
   return {};
+}
+
+// Whether a segment that cannot be opened is lost: somebody removed it, or all else can be used.
+bool LogReader::IsLost(const SegmentPart& part, const base::Error& error) {
+  if (error.code() == Code::kNotFound) return true;
+  if (error.code() == Code::kExhausted) return false;  // too many files are open
+  return log_.DeviceWorks(part.position);
 }
 
 // Goes to the next whole group of the segment, or to its end.

@@ -47,6 +47,7 @@ class LogReader {
   base::Result<std::vector<StoredEntry>> ReadIn(const SegmentPart& part, std::uint64_t after);
   base::Result<ReadGroup> GroupAt(std::uint64_t position, std::uint64_t end,
                                   std::uint64_t after) const;
+  bool IsLost(const SegmentPart& part, const base::Error& error);
   base::Status PassOver(const SegmentPart& part, const base::Error& error);
   void Tell(Damage damage);
 

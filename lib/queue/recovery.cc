@@ -100,6 +100,14 @@ void Recovery::AddUnread(const SegmentPart& part, std::uint64_t former_end) {
   last_sequence_ = part.last_sequence;
 }
 
+void Recovery::AddUnreadable(std::uint64_t position, std::uint64_t end) {
+  if (segments_.empty()) reached_ = position;
+  SegmentPart part;
+  part.position = part.end = position;
+  segments_.push_back(part);
+  ReachTo(end);
+}
+
 std::optional<FoundGroup> Recovery::last() const {
   if (kept_.empty()) return std::nullopt;
   return kept_.back().group;

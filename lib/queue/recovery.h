@@ -88,6 +88,9 @@ class Recovery {
   void Add(const SegmentScan& scan);
   // A segment that BoundSegments knows, and its head's former end.
   void AddUnread(const SegmentPart& part, std::uint64_t former_end);
+  // A segment of which nothing can be read, and where it ends at the latest: damaged, as far as no
+  // later one says that the log before it ends below.
+  void AddUnreadable(std::uint64_t position, std::uint64_t end);
 
   // False where what was read voids what was not, or tells of no group: then all is to be read.
   bool fits() const { return fits_ && (unread_end_ == 0 || last()); }

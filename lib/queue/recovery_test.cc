@@ -302,5 +302,48 @@ TEST_F(RecoveryTest, FindsGroupsBehindAnyNumberOfDamagedBytes) {
   }
 }
 
+// === a segment of which nothing can be read ===
+
+TEST_F(RecoveryTest, TakesAnUnreadableSegmentForDamagedAsFarAsItsNeighboursTell) {
+  Recovery recovery;
+  recovery.Add(ScanSegment(a_.bytes(), 0, kTag));
+  recovery.AddUnreadable(5000, 9000);
+  recovery.Add(ScanSegment(c_.bytes(), 9000, kTag));
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.end(), .to = b_.end(), .after = 4, .before = 7}));
+  EXPECT_EQ(recovery.end(), c_.end());
+  EXPECT_THAT(LastOf(recovery), ElementsAre(4, 0, 7));
+}
+
+TEST_F(RecoveryTest, EndsALogBehindItsUnreadableLastSegment) {
+  Recovery recovery;
+  recovery.Add(ScanSegment(a_.bytes(), 0, kTag));
+  recovery.AddUnreadable(5000, 7000);
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = a_.end(), .to = 7000, .after = 4, .before = 0}));
+  EXPECT_EQ(recovery.end(), 7000U) << "as the next head says, so that it is found again";
+  EXPECT_EQ(recovery.last_sequence(), 4U);
+}
+
+TEST_F(RecoveryTest, CountsNoUnreadableSegmentThatALaterHeadVoids) {
+  SegmentBuilder c(kTag, 9000, a_.end());
+  c.Add(5, {"five again"});
+  Recovery recovery;
+  recovery.Add(ScanSegment(a_.bytes(), 0, kTag));
+  recovery.AddUnreadable(5000, 9000);
+  recovery.Add(ScanSegment(c.bytes(), 9000, kTag));
+  EXPECT_THAT(recovery.damages(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, BoundsUnreadableSegmentsThatAreNeighboursOrTheFirst) {
+  Recovery recovery;
+  recovery.AddUnreadable(0, 5000);
+  recovery.AddUnreadable(5000, 9000);
+  recovery.Add(ScanSegment(c_.bytes(), 9000, kTag));
+  EXPECT_THAT(recovery.damages(),
+              ElementsAre(Damage{.from = 0, .to = 5000, .after = 0, .before = 7},
+                          Damage{.from = 5000, .to = b_.end(), .after = 0, .before = 7}));
+}
+
 }  // namespace
 }  // namespace postern::queue

@@ -149,14 +149,14 @@ class FaultyFolder final : public Folder {
   }
 
   Result<std::unique_ptr<File>> Open(const std::string& name) override {
-    if (!disk_->power) return NoPower(path());
+    RETURN_IF_ERROR(BeforeOpening(name));
     const auto found = node_->names.find(name);
     if (found != node_->names.end()) return std::make_unique<FaultyFile>(disk_, found->second);
     return node_->cached->Open(name);  // which fails, in its words
   }
 
   Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const override {
-    if (!disk_->power) return NoPower(path());
+    RETURN_IF_ERROR(BeforeOpening(name));
     const auto found = node_->names.find(name);
     if (found == node_->names.end()) return node_->cached->OpenToRead(name);
     return std::make_unique<const FaultyFile>(disk_, found->second);
@@ -209,6 +209,12 @@ class FaultyFolder final : public Folder {
   }
 
  private:
+  Status BeforeOpening(const std::string& name) const {
+    if (!disk_->power) return NoPower(path());
+    if (!disk_->opens.Strikes(name)) return {};
+    return Fail(disk_->opens_code, "opening " + path() + "/" + name + ": it may not be");
+  }
+
   Result<std::unique_ptr<File>> Named(const std::string& from, const std::string& to,
                                       NodePtr node) {
     node_->names[to] = node;
@@ -324,6 +330,8 @@ void FaultyStorage::KillProcess() {
   next->syncs = disk_->syncs;
   next->writes = disk_->writes;
   next->removes = disk_->removes;
+  next->opens = disk_->opens;
+  next->opens_code = disk_->opens_code;
   next->free = disk_->free;
   for (const auto& [path, before] : disk_->folders) {
     auto folder = std::make_shared<FolderNode>();

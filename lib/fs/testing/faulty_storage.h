@@ -64,6 +64,11 @@ class FaultyStorage final : public Storage {
   void FailWrites(int times, std::string part = "") { disk_->writes = {times, std::move(part)}; }
   // The next `times` removals of such files fail, and the file stays.
   void FailRemoves(int times, std::string part = "") { disk_->removes = {times, std::move(part)}; }
+  // The next `times` openings of such files fail so.
+  void FailOpens(int times, std::string part = "", base::Code code = base::Code::kUnavailable) {
+    disk_->opens = {times, std::move(part)};
+    disk_->opens_code = code;
+  }
   // The sector of this file that holds `offset` cannot be read any more.
   void SpoilSector(const std::string& path, const std::string& name, std::uint64_t offset) {
     disk_->folders.at(path)->names.at(name)->unreadable.insert(offset / kSector);
@@ -111,6 +116,8 @@ class FaultyStorage final : public Storage {
     std::function<void()> during_sync = [] {};
     Fault writes;
     Fault removes;
+    Fault opens;
+    base::Code opens_code = base::Code::kUnavailable;
     int failed_reads = 0;
     std::map<std::string, std::uint64_t> read;  // bytes, by file name
     std::optional<std::uint64_t> free;

@@ -21,6 +21,7 @@ namespace {
 
 static_assert(CursorTable::kMostBytes + 24 <= internal::kCursorsShape.slot_size);
 constexpr std::uint64_t kMostAgeAway = 3'600'000;  // ms
+constexpr std::size_t kSector = 512;
 
 // kCorrupt where the bytes are no head or cannot be read, kInvalid where a later version wrote
 // them.
@@ -107,8 +108,9 @@ Status LogOpening::ReadIdentity() {
 // Where only the store's own file is unreadable, the segments still tell their tag.
 Status LogOpening::AdoptTag() {
   for (const std::uint64_t position : segments_) {
-    ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
-    const auto head = ReadHead(*file);
+    const auto file = log_.folder_->Open(FileName(FileKind::kSegment, position));
+    if (!file) continue;
+    const auto head = ReadHead(**file);
     if (!head) continue;
     log_.identity_.tag = head->tag;
     return {};
@@ -123,6 +125,7 @@ Status LogOpening::ReadSegments() {
   if (!recovery_.fits()) {
     RETURN_IF_ERROR(Recover(glances, std::vector<SegmentPart>(glances.size())));
   }
+  RETURN_IF_ERROR(CheckDevice());
   for (const SegmentPart& part : recovery_.segments()) log_.segments_[part.position].part = part;
   log_.holes_ = recovery_.damages();
   log_.end_ = glances.empty() ? log_.checkpoint_ : recovery_.end();
@@ -144,21 +147,45 @@ Result<std::vector<SegmentGlance>> LogOpening::Glance() {
       capacity = std::max(capacity, glance.head->capacity);
       named_checkpoint_ = glance.head->checkpoint;
     }
+    // Nobody knows its size either: no segment is longer.
+    if (unreadable_.contains(position)) capacity = std::max(capacity, log_.options_.max_bytes);
     next_position_ = std::max(next_position_, position + capacity);
   }
   return glances;
 }
 
 Result<SegmentGlance> LogOpening::GlanceAt(std::uint64_t position) {
-  ASSIGN_OR_RETURN(const auto file, log_.folder_->Open(FileName(FileKind::kSegment, position)));
-  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-  const auto head = ReadHead(*file);
+  SegmentGlance glance{.position = position, .size = 0, .head = std::nullopt};
+  const auto file = log_.folder_->Open(FileName(FileKind::kSegment, position));
+  const auto size = file ? (*file)->Size() : Result<std::uint64_t>(file.error());
+  if (!size) {
+    RETURN_IF_ERROR(PassOver(position, size.error()));
+    return glance;
+  }
+  glance.size = *size;
+  const auto head = ReadHead(**file);
   if (!head && head.error().code() == Code::kInvalid) return head.error();
   // Not ours to remove: another log's, or ours whose store and heads are all unreadable.
   if (head ? head->tag != log_.identity_.tag : log_.report_.new_store) strange_.insert(position);
-  SegmentGlance glance{.position = position, .size = size, .head = std::nullopt};
   if (head && IsHeadOf(*head, position, log_.identity_.tag)) glance.head = *head;
   return glance;
+}
+
+// Takes a segment for damaged of which nothing can be read, as long as that may be its own fault.
+Status LogOpening::PassOver(std::uint64_t position, const base::Error& error) {
+  if (error.code() == Code::kExhausted || error.code() == Code::kNotFound) return error;
+  unreadable_.emplace(position, error);
+  return {};
+}
+
+// Whether such segments are all that is lost, and not the device, or the right to use the folder:
+// another of its files can be read, and written and synced. Nothing was changed so far.
+Status LogOpening::CheckDevice() {
+  if (unreadable_.empty()) return {};
+  const bool reads =
+      segments_.size() == 1 || unreadable_.size() < segments_.size() || log_.checkpoint_ > 0;
+  if (!reads) return unreadable_.begin()->second;
+  return WriteAgain("store", 0, kSector);
 }
 
 // Reads the segments whose part is empty, one at a time and all into the same memory: allocated
@@ -181,7 +208,16 @@ Status LogOpening::Recover(const std::vector<SegmentGlance>& glances,
     }
     const std::uint64_t position = glances[i].position;
     const std::string name = FileName(FileKind::kSegment, position);
-    ASSIGN_OR_RETURN(bytes, Salvage(*log_.folder_, name, std::move(bytes)));
+    auto read = Salvage(*log_.folder_, name, std::move(bytes));
+    if (!read) {
+      RETURN_IF_ERROR(PassOver(position, read.error()));
+      const std::uint64_t end = position + std::max<std::uint64_t>(glances[i].size, kSector);
+      recovery_.AddUnreadable(position, i + 1 < glances.size() ? glances[i + 1].position : end);
+      bytes.clear();
+      bytes.reserve(most);
+      continue;
+    }
+    bytes = *std::move(read);
     recovery_.Add(ScanSegment(bytes, position, log_.identity_.tag));
   }
   return {};
@@ -271,9 +307,22 @@ Status LogOpening::TidySegments() {
 
 Status LogOpening::RemoveSegment(std::uint64_t position) {
   const std::string name = FileName(FileKind::kSegment, position);
-  if (!strange_.contains(position)) return log_.folder_->Remove(name);
-  log_.report_.set_aside.push_back(position);
-  return log_.folder_->Rename(name, FileName(FileKind::kDamaged, position));
+  const bool unreadable = unreadable_.contains(position);
+  const auto tells = [position](const Damage& one) {
+    return one.from <= position && position < one.to;
+  };
+  const std::vector<Damage>& told = log_.report_.damages;
+  // What cannot be read today may be tomorrow, or by somebody else.
+  const bool keep = unreadable && std::any_of(told.begin(), told.end(), tells);
+  Status gone;
+  if (strange_.contains(position) || keep) {
+    gone = log_.folder_->Rename(name, FileName(FileKind::kDamaged, position));
+    if (gone) log_.report_.set_aside.push_back(position);
+  } else {
+    gone = log_.folder_->Remove(name);
+  }
+  if (unreadable) return {};  // where it stays the next opening finds it again, and knows it
+  return gone;
 }
 
 void LogOpening::SetAge() {

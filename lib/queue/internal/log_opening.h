@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,8 @@ class LogOpening {
   base::Status ReadSegments();
   base::Result<std::vector<SegmentGlance>> Glance();
   base::Result<SegmentGlance> GlanceAt(std::uint64_t position);
+  base::Status PassOver(std::uint64_t position, const base::Error& error);
+  base::Status CheckDevice();
   base::Status Recover(const std::vector<SegmentGlance>& glances,
                        const std::vector<SegmentPart>& parts);
   base::Status WriteAgain(const std::string& name, std::uint64_t offset, std::size_t size);
@@ -48,7 +51,8 @@ class LogOpening {
   Log& log_;
   std::vector<std::uint64_t> segments_;
   std::vector<std::uint64_t> checkpoints_;
-  std::set<std::uint64_t> strange_;  // segments that are not surely ours
+  std::set<std::uint64_t> strange_;                  // segments that are not surely ours
+  std::map<std::uint64_t, base::Error> unreadable_;  // segments of which nothing can be read
   std::unique_ptr<internal::SlotFile> cursors_;
   internal::LedgerFile ledger_;
   std::string checkpoint_cursors_;

@@ -298,6 +298,23 @@ TEST_F(LogOpeningTest, OpensThoughSectorsCannotBeRead) {
   EXPECT_THAT(ReadTelling(3), SizeIs(1)) << "a sector damages what stands there";
 }
 
+TEST_F(LogOpeningTest, TellsOfASegmentBelowTheCheckpointThatCannotBeOpened) {
+  const FolderImage gone = [this] {
+    FolderImage image = image_;
+    image.erase(segments_[3]);
+    return image;
+  }();
+  OpenImage(gone);
+  const std::vector<Damage> missing = log_->report().damages;
+  log_.reset();
+  disk_ = fs::FaultyStorage();
+  WriteImage(image_, **disk_.OpenFolder("queue"));
+  disk_.FailOpens(fs::FaultyStorage::kAlways, segments_[3], base::Code::kDenied);
+  Open();
+  EXPECT_EQ(log_->report().damages, missing) << "as if it were not there";
+  EXPECT_THAT(ReadTelling(3), SizeIs(1));
+}
+
 TEST_F(LogOpeningTest, TellsOfAMissingSegment) {
   FolderImage image = image_;
   image.erase(segments_[3]);
