@@ -461,5 +461,22 @@ TEST_F(BackendFeedTest, TakesNoMoreThanItMayLookAhead) {
   EXPECT_TRUE(feed_->empty());
 }
 
+TEST_F(BackendFeedTest, IsEmptyOnceAllIsDeliveredButWhatIsDamaged) {
+  MakeFeed();
+  Keep("1");
+  Sync();
+  Keep(std::string(1000, 'x'));
+  Sync();
+  feed_.reset();
+  backend_ = ScriptSink();
+  Open();
+  SpoilTail();
+  MakeFeed();
+  EXPECT_THAT(Delivered(), ElementsAre("1"));
+  EXPECT_FALSE(feed_->empty());
+  backend_.AnswerNext({});
+  EXPECT_TRUE(feed_->empty()) << "a drain comes to its end";
+}
+
 }  // namespace
 }  // namespace postern::relay

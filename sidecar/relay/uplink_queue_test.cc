@@ -258,6 +258,18 @@ TEST_F(UplinkQueueTest, BelievesAnAcknowledgementOfWhatTheCursorSaysAndTheLogHas
   EXPECT_THAT(Send(), ElementsAre("1"));
 }
 
+TEST_F(UplinkQueueTest, IsEmptyOnceAllIsAcknowledgedButWhatIsDamaged) {
+  const auto sent = Keep(1);
+  ASSERT_TRUE(Append(std::string(1000, 'x')));
+  Sync();
+  Restart();
+  SpoilTail();
+  EXPECT_THAT(Send(), ElementsAre("1"));
+  EXPECT_FALSE(queue_->empty());
+  ASSERT_TRUE(queue_->Acknowledge(sent[0]));
+  EXPECT_TRUE(queue_->empty()) << "a drain comes to its end";
+}
+
 // === against a model: parents, links, acknowledgements and processes lost at random ===
 
 TEST_F(UplinkQueueTest, LosesNothingAndRepeatsNothingToTheSameParentWhateverHappens) {

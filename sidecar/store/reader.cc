@@ -33,6 +33,8 @@ const Kept* Reader::Peek() {
     if (group_ != nullptr) position_ = std::max(position_, group_->through);
     group_ = store_.Fetch(position_, disk_).value_or(nullptr);
     if (group_ == nullptr) return nullptr;
+    // Nobody will ever say that of what is damaged. No range left: its reader is not at its end.
+    if (group_->records.empty()) (void)Done(position_, group_->through);
     const auto first = std::upper_bound(
         group_->records.begin(), group_->records.end(), position_,
         [](std::uint64_t after, const Kept& kept) { return after < kept.sequence; });

@@ -43,7 +43,8 @@ class Reader {
   // `on_ready` is called when there may be more to read; not from within a call of this reader.
   void OnReady(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }
 
-  // The next record; null where there is none now. It stays until Next or SeekAfter.
+  // The next record; null where there is none now. It stays until Next or SeekAfter. Passes over
+  // what is damaged, and says that it is done.
   const Kept* Peek();
   // Passes it. Requires that there is one.
   void Next();

@@ -391,7 +391,8 @@ Result<GroupPtr> Store::Fetch(std::uint64_t after, queue::LogReader& reader) {
 Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
   ASSIGN_OR_RETURN(const std::vector<queue::StoredEntry> entries, reader.Read(after));
   for (const queue::Damage& damage : reader.TakeDamages()) OnDamage(damage);
-  if (entries.empty()) return GroupPtr();
+  // All that is left of what readers were told of is damaged.
+  if (entries.empty()) return MakeGroup(after, readable_through_, {});
   std::vector<Kept> records;
   records.reserve(entries.size());
   for (const queue::StoredEntry& entry : entries) {

@@ -141,8 +141,9 @@ class Store {
   void TellReaders();
   std::uint64_t BytesAfter(std::uint64_t sequence) const;
 
-  // Returns what follows `after`; null where nothing does yet. `reader` reads where memory has it
-  // not. kUnavailable where the disk cannot be read.
+  // Returns what follows `after`; null where nothing does yet, a group without records where what
+  // does is damaged. `reader` reads where memory has it not. kUnavailable where the disk cannot be
+  // read.
   base::Result<GroupPtr> Fetch(std::uint64_t after, queue::LogReader& reader);
   GroupPtr MakeGroup(std::uint64_t after, std::uint64_t through, std::vector<Kept> records);
   base::Result<GroupPtr> Load(std::uint64_t after, queue::LogReader& reader);

@@ -219,5 +219,33 @@ TEST_F(StoreTest, TellsNoReaderThatIsGone) {
   Sync();
 }
 
+TEST_F(StoreTest, BringsAReaderToTheEndThoughTheLastRecordsAreDamaged) {
+  MakeReader();
+  Commit({"one", std::string(1000, 'x')});
+  Open();
+  const auto uplink = MakeReader();
+  SpoilTail();
+  EXPECT_THAT(Read(*uplink), ElementsAre("one"));
+  EXPECT_EQ(uplink->position(), uplink->end());
+  EXPECT_FALSE(uplink->AtEnd()) << "one is not done";
+  ASSERT_TRUE(uplink->Done(uplink->floor(), uplink->end() - 1));
+  EXPECT_TRUE(uplink->AtEnd());
+  EXPECT_EQ(metrics_.damaged.value(), 1) << "and it is counted";
+  Commit({"two"});
+  EXPECT_THAT(Read(*uplink), ElementsAre("two"));
+}
+
+TEST_F(StoreTest, PassesOverNothingWhileTheDiskCannotBeRead) {
+  MakeReader();
+  Commit({"one", "two"});
+  Open();
+  const auto uplink = MakeReader();
+  disk_.FailOpens(fs::FaultyStorage::kAlways, ".log");
+  EXPECT_THAT(Read(*uplink), IsEmpty());
+  EXPECT_LT(uplink->position(), uplink->end());
+  disk_.FailOpens(0);
+  EXPECT_THAT(Read(*uplink), ElementsAre("one", "two"));
+}
+
 }  // namespace
 }  // namespace postern::store

@@ -62,6 +62,13 @@ class StoreFixture : public testing::Test {
       Sync();
     }
   }
+  // The last sector of the newest segment cannot be read any more.
+  void SpoilTail() {
+    const auto folder = *disk_.OpenFolder("queue");
+    auto names = *folder->List();
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".log"); });
+    disk_.SpoilSector("queue", names.back(), *(*folder->Open(names.back()))->Size() - 1);
+  }
   static std::vector<std::string> Read(Reader& reader) {
     std::vector<std::string> bodies;
     for (const Kept* kept = reader.Peek(); kept != nullptr; kept = reader.Peek()) {
