@@ -38,8 +38,11 @@ inline constexpr std::array kReasons{Reason::kExpired,    Reason::kEvicted,   Re
 std::string_view ReasonName(Reason reason);
 
 struct LedgerEntry {
-  std::uint64_t number = 0;  // rises from entry to entry, from 1
-  std::uint64_t wall = 0;    // ms, when it was made or grew last
+  std::uint64_t number = 0;  // rises from entry to entry, from 1: its place in the file
+  // Where it grew its other place, as far from `number`; 0 where it has none. The two are written
+  // in turn: whatever happens to the one, the other is whole.
+  std::int8_t twin = 0;
+  std::uint64_t wall = 0;  // ms, when it was made or grew last
   Reason reason = Reason::kExpired;
   std::string reader;       // a cursor's name; may be empty
   std::uint64_t after = 0;  // all of them are in (after, through]; others may be, too
@@ -62,8 +65,8 @@ constexpr std::size_t LedgerOffset(std::uint64_t number) {
 }
 // Returns kLedgerSlot bytes. The reader's name is not longer than kMostReader.
 std::string EncodeLedgerEntry(const LedgerEntry& entry);
-// The entries of a ledger's file, rising by number. Slots that are empty or damaged are passed
-// over.
+// The entries of a ledger's file, rising by number; of one with two places, what was written there
+// last. Slots that are empty or damaged are passed over.
 std::vector<LedgerEntry> ParseLedger(std::string_view bytes);
 
 // The newest entries in memory, and which of them the disk does not have yet.
@@ -86,16 +89,23 @@ class Ledger {
   // reason and reader, whose range then covers what lies between them as well.
   void Add(LedgerEntry entry);
 
-  // What the disk does not have yet.
+  // What the disk does not have yet. What was collected before and did not fall back is there.
   std::vector<LedgerEntry> Collect();
   std::size_t waiting() const { return waiting_; }
-  // These, which Collect returned last, did not get there: they are collected again.
+  // These, which Collect returned last, did not get there: they are collected again, for the same
+  // places.
   void FallBack(const std::vector<LedgerEntry>& entries);
 
  private:
   struct Item {
-    LedgerEntry entry;
+    LedgerEntry entry;         // its number is that of its first place
+    std::uint64_t second = 0;  // number of the other, which it gets as it grows
+    std::uint64_t safe = 0;    // of the two, the one that the disk has
+    std::uint64_t out = 0;     // and the one that is being written
     bool waiting = false;
+
+    std::uint64_t first() const { return entry.number; }
+    LedgerEntry ForDisk();
   };
 
   // The one that grows by this entry; null where it stands alone.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/check.h"
 #include "lib/base/testing/matchers.h"
 
 namespace postern::queue {
@@ -80,6 +81,44 @@ TEST(ParseLedger, PassesOverAnEntryInASlotThatIsNotItsOwn) {
   EXPECT_THAT(ParseLedger(bytes), SizeIs(1));
 }
 
+TEST(ParseLedger, ReturnsOfTwoPlacesWhatWasWrittenThereLast) {
+  const auto at = [](std::uint64_t number, int twin, std::uint64_t through) {
+    LedgerEntry entry = Numbered(number, Entry(Reason::kExpired, "a", 0, through));
+    entry.twin = static_cast<std::int8_t>(twin);
+    return entry;
+  };
+  const LedgerEntry other = Numbered(6, Entry(Reason::kExpired, "b", 0, 9));
+  const LedgerEntry first = at(5, 0, 3);
+  const LedgerEntry second = at(7, -2, 4);
+  const LedgerEntry third = at(5, 2, 5);
+  EXPECT_THAT(ParseLedger(File({first, other})), ElementsAre(first, other));
+  EXPECT_THAT(ParseLedger(File({first, other, second})), ElementsAre(other, second));
+  EXPECT_THAT(ParseLedger(File({third, other, second})), ElementsAre(third, other));
+  EXPECT_THAT(ParseLedger(File({other, second})), ElementsAre(other, second)) << "5 is torn";
+  EXPECT_THAT(ParseLedger(File({third, other})), ElementsAre(third, other)) << "7 is torn";
+
+  LedgerEntry next = Numbered(7, Entry(Reason::kExpired, "a", 3, 4));
+  EXPECT_THAT(ParseLedger(File({third, other, next})), ElementsAre(third, other, next))
+      << "it is an entry of its own";
+}
+
+TEST(ParseLedger, LosesBothPlacesToTheNextRoundOfTheRing) {
+  LedgerEntry second = Numbered(7, Entry(Reason::kExpired, "a", 0, 4));
+  second.twin = -2;
+  const LedgerEntry next = Numbered(kLedgerEntries + 5, Entry(Reason::kExpired, "a", 80, 90));
+  EXPECT_THAT(ParseLedger(File({second, next})), ElementsAre(next))
+      << "the first place may have had more";
+}
+
+TEST(ParseLedger, PassesOverAPlaceThatNoFileHas) {
+  LedgerEntry entry = Numbered(2, Entry(Reason::kExpired, "a", 0, 3));
+  for (const int twin : {-2, -100}) {
+    entry.twin = static_cast<std::int8_t>(twin);
+    EXPECT_THAT(ParseLedger(File({entry})), IsEmpty()) << twin;
+  }
+  EXPECT_THAT(ParseLedger(File({Numbered(~std::uint64_t{0}, entry)})), IsEmpty());
+}
+
 TEST(LedgerSlot, CrossesNoSector) {
   for (std::uint64_t number = 1; number < 2 * kLedgerEntries; ++number) {
     const std::size_t at = LedgerOffset(number);
@@ -141,7 +180,7 @@ TEST(Ledger, KeepsAFloodOfSingleDropsOfManyReadersShort) {
     if (i % 7 != 0) continue;
     for (const LedgerEntry& entry : ledger.Collect()) numbers.insert(entry.number);
   }
-  EXPECT_THAT(numbers, ElementsAre(1, 2, 3));
+  EXPECT_THAT(numbers, ElementsAre(1, 2, 3, 4, 5, 6)) << "two places for each";
 }
 
 TEST(Ledger, GoesOnBehindWhatTheFileHolds) {
@@ -152,9 +191,10 @@ TEST(Ledger, GoesOnBehindWhatTheFileHolds) {
   ledger.Add(Entry(Reason::kResent, "a", 3, 4));
   const auto entries = ledger.Collect();
   ASSERT_THAT(entries, SizeIs(2));
-  EXPECT_EQ(entries[0].number, 8U);
+  EXPECT_EQ(entries[0].number, 10U) << "what is on the disk stays until this is there";
+  EXPECT_EQ(entries[0].twin, -2);
   EXPECT_EQ(entries[0].records, 4U);
-  EXPECT_EQ(entries[1].number, 10U);
+  EXPECT_EQ(entries[1].number, 11U);
 }
 
 TEST(Ledger, GrowsNoEntryWhoseSlotIsAnothersBeforeLong) {
@@ -185,6 +225,7 @@ TEST(Ledger, CollectsAgainWhatDidNotGetToTheDisk) {
   ledger.FallBack(out);
   const auto again = ledger.Collect();
   ASSERT_THAT(again, SizeIs(2));
+  EXPECT_EQ(again[0].number, 1U) << "in the place that was being written";
   EXPECT_EQ(again[0].through, 5U);
   EXPECT_EQ(again[1], out[1]);
   EXPECT_THAT(ledger.Collect(), IsEmpty());
@@ -197,8 +238,44 @@ TEST(Ledger, CollectsWhatGrewWhileItWasOut) {
   ledger.Add(Entry(Reason::kExpired, "a", 3, 5));
   const auto entries = ledger.Collect();
   ASSERT_THAT(entries, SizeIs(1));
-  EXPECT_EQ(entries.front().number, 1U);
+  EXPECT_EQ(entries.front().number, 2U);
   EXPECT_EQ(entries.front().records, 5U);
+}
+
+// Each is written over the place that the disk can do without, and over the same one again where
+// that failed.
+TEST(Ledger, WritesWhatGrowsToItsTwoPlacesInTurn) {
+  Ledger ledger;
+  std::uint64_t last = 0;
+  const auto grow = [&] {
+    ledger.Add(Entry(Reason::kExpired, "a", last, last + 1));
+    ++last;
+    auto entries = ledger.Collect();
+    CHECK(entries.size() == 1, "there is one");
+    return entries;
+  };
+  EXPECT_EQ(grow().front().number, 1U);
+  ledger.Add(Entry(Reason::kEvicted, "b", 0, 1));
+  const auto both = (ledger.Add(Entry(Reason::kExpired, "a", 1, 2)), ++last, ledger.Collect());
+  ASSERT_THAT(both, SizeIs(2));
+  EXPECT_EQ(both[0].number, 3U);
+  EXPECT_EQ(both[0].twin, -2);
+  auto out = grow();
+  EXPECT_EQ(out.front().number, 1U);
+  EXPECT_EQ(out.front().twin, 2);
+  for (int i = 0; i < 3; ++i) {
+    ledger.FallBack(out);
+    out = grow();
+    EXPECT_EQ(out.front().number, 1U) << "3 is the one that is whole";
+  }
+  Ledger restarted(ParseLedger(File({both[0], both[1], out.front()})));
+  restarted.Add(Entry(Reason::kExpired, "a", last, last + 1));
+  restarted.Add(Entry(Reason::kResent, "c", 0, 1));
+  const auto after = restarted.Collect();
+  ASSERT_THAT(after, SizeIs(2));
+  EXPECT_EQ(after[0].number, 3U);
+  EXPECT_EQ(after[0].records, last + 1);
+  EXPECT_EQ(after[1].number, 4U) << "no number is used twice";
 }
 
 TEST(Ledger, IsBoundedWhileTheDiskFails) {

@@ -106,6 +106,22 @@ TEST_F(LogLedger, LeavesTheCursorWhereTheLedgerCannotBeWritten) {
   }
 }
 
+TEST_F(LogLedger, KeepsWhatAnEntryHeldWhereItGrowsIntoATornWriteAndAKill) {
+  ASSERT_THAT(Drop(0, 1), IsOk());
+  ASSERT_THAT(log_->Commit().ledger, IsOk());
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    disk_.FailWrites(1, "ledger");
+    ASSERT_THAT(Drop(i, 1), IsOk());
+    ASSERT_THAT(log_->Commit().ledger, HasCode(Code::kUnavailable));
+    disk_.KillProcess();
+    Open();
+    EXPECT_THAT(Entries(), ElementsAre(Field(&LedgerEntry::records, i)));
+    ASSERT_THAT(Drop(i, 1), IsOk()) << "it is named again";
+    ASSERT_THAT(log_->Commit().ledger, IsOk());
+    EXPECT_THAT(Entries(), ElementsAre(Field(&LedgerEntry::records, i + 1)));
+  }
+}
+
 TEST_F(LogLedger, TriesBothAgainAfterAFailureButNotAtOnce) {
   disk_.FailSyncs(1, "ledger");
   ASSERT_THAT(Drop(0, 1), IsOk());
@@ -329,9 +345,8 @@ class DropHistory : public LogLedger {
     }
   }
   void Fail() {
-    // A slot of the ledger is less than a sector: it is taken to be written whole or not at all.
     const char* const part = random_() % 2 == 0 ? "ledger" : "";
-    random_() % 2 == 0 ? disk_.FailSyncs(1, part) : disk_.FailWrites(1, ".log");
+    random_() % 2 == 0 ? disk_.FailSyncs(1, part) : disk_.FailWrites(1, *part == 0 ? ".log" : part);
   }
   void Leave(bool drop) {
     const std::uint64_t floor = Floor();
