@@ -72,10 +72,10 @@ Result<std::uint64_t> Log::Append(Entry&& entry) {
     return Fail(Code::kConflict, "appending sequence " + std::to_string(entry.hop->sequence) +
                                      " of " + entry.hop->sender.member + ": it came before");
   }
-  // What the newest segment holds stays on the disk even when it is done: it must not keep out a
-  // record for ever.
+  // What the newest segment holds stays even when it is done: it must keep no record out for ever.
   const bool all_done = pending_.empty() && synced_floor_ >= synced_through_;
   if (!all_done && bytes() + size > most) {
+    refused_ = true;
     return Fail(Code::kExhausted, "appending to " + options_.folder + ": its " +
                                       std::to_string(options_.max_bytes) + " bytes are used");
   }
@@ -187,22 +187,20 @@ bool Log::CollectRemovals(Work& work) {
   return false;
 }
 
-// A checkpoint is written where a segment waits for one, and often enough that an opening has
-// little to read above it: after four segments, which are 64 MiB where there is room and a quarter
-// of the log where there is little. With many marks later, so that they are no more than an eighth
-// of what is written: 200,000 of them take 12 MB, every 100 MB.
+// Often enough that an opening has little to read above it, and with many marks so rarely that they
+// are an eighth of what is written: 200,000 take 12 MB, every 100 MB. For a segment that waits for
+// one at once, where that is less than an eighth or room is short.
 void Log::CollectCheckpoint(Work& work, bool needed) {
-  const std::uint64_t growth =
-      std::max(kCheckpointSegments * options_.segment_bytes, 8 * kMarkBytes * marks_.size());
-  if (!needed && end_ < checkpoint_ + growth) return;
-  if (clock_.Now() < quiet_until_) return;
-  work.checkpoint_can_wait = !needed;
-  work.checkpoint =
-      Checkpoint{.position = end_, .cursors = cursors_.Encode(), .marks = marks_.Encode()};
+  const std::uint64_t worth = 8 * kMarkBytes * marks_.size();
+  const std::uint64_t growth = std::max(kCheckpointSegments * options_.segment_bytes, worth);
+  const bool short_of_room = refused_ || bytes() > options_.max_bytes - options_.max_bytes / 4;
+  const bool at_once = needed && (worth <= options_.segment_bytes || short_of_room);
+  if ((!at_once && end_ < checkpoint_ + growth) || clock_.Now() < quiet_until_) return;
+  work.checkpoint_can_wait = !at_once;
+  work.checkpoint = {.position = end_, .cursors = cursors_.Encode(), .marks = marks_.Encode()};
 }
 
-// The last that looks at the clock: whatever speaks of cursors in this Work, the ledger goes with
-// it.
+// The last that looks at the clock: the ledger goes with whatever speaks of cursors in this Work.
 void Log::CollectLedger(Work& work) {
   if (clock_.Now() >= quiet_until_) work.ledger = ledger_.Collect();
   CHECK(ledger_.waiting() == 0 || (!work.cursors && !work.checkpoint),
@@ -263,6 +261,7 @@ void Log::ApplySyncedCursors(const Done& done) {
 void Log::ApplyRecords(const Done& done, Applied& applied) {
   applied.records = done.records;
   if (!done.records) {
+    if (done.records.error().code() == Code::kExhausted) refused_ = true;  // by the disk
     // A mark must not pass a record that is not there: what came since goes with it.
     applied.refused_from = done.work.first_sequence;
     pending_.clear();
@@ -288,6 +287,7 @@ void Log::ApplyRooms(const Done& done) {
   for (const auto& [position, room] : done.rooms) {
     if (room == 0) {
       segments_.erase(position);
+      refused_ = false;
     } else {
       segments_[position].room = room;
       segments_[position].part.position = position;
@@ -381,7 +381,7 @@ Result<std::vector<Evicted>> Log::EvictOldest(const Needs& needs) {
     if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
     ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part, needs));
     for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
-    room_wanted_ = true;
+    room_wanted_ = refused_ = true;
     for (const Evicted& one : evicted) {
       RETURN_IF_ERROR(MarkDone(one.name, one.after, one.through));
       if (one.records > 0) AddToLedger(Reason::kEvicted, one);

@@ -211,6 +211,7 @@ class Log {
   std::uint64_t synced_floor_ = 0;
   base::Instant cursors_synced_at_;
   bool room_wanted_ = false;      // and comes sooner where cursors are synced at once
+  bool refused_ = false;          // something was, for want of room, since a segment went
   std::uint64_t checkpoint_ = 0;  // position of the newest synced one
 };
 

@@ -50,6 +50,21 @@ class LogOpeningTest : public LogFixture {
       sequences_.push_back(*sequence);
     }
   }
+  void AddMarks(std::uint8_t senders) {
+    for (std::uint8_t i = 0; i < senders; ++i) {
+      const Sender sender{.member = std::string(40, 'm'), .store = {i}};
+      CHECK(log_->Append(From(sender, 1, "")), "there is room");
+    }
+    CHECK(log_->Commit().records, "the disk is in order");
+  }
+  // Commits; returns how many bytes of marks went into a checkpoint.
+  std::uint64_t CommitCounting() {
+    std::optional<Work> work = log_->Collect();
+    CHECK(work, "there is something to do");
+    const std::uint64_t bytes = work->checkpoint ? work->checkpoint->marks.size() : 0;
+    log_->Apply(log_->writer().Do(*std::move(work)));
+    return bytes;
+  }
   FolderImage Image() { return ReadImage(**disk_.OpenFolder("queue")); }
   void OpenImage(const FolderImage& image) {
     log_.reset();
@@ -127,24 +142,58 @@ TEST_F(LogOpeningTest, WritesCheckpointsThoughNoSegmentGoes) {
 
 TEST_F(LogOpeningTest, WritesCheckpointsRarelyWhereTheyAreBig) {
   OpenImage({});
-  constexpr std::uint64_t kSenders = 100;  // whose marks take four segments
-  for (std::uint64_t i = 0; i < kSenders; ++i) {
-    ASSERT_THAT(
-        log_->Append(
-            From({.member = std::string(40, 'm'), .store = {static_cast<std::uint8_t>(i)}}, 1, "")),
-        IsOk());
-  }
-  ASSERT_THAT(log_->Commit().records, IsOk());
+  AddMarks(100);  // which take four segments
   std::uint64_t checkpoints = 0;
   for (int i = 0; i < 1000; ++i) {
     ASSERT_THAT(log_->Append(Own(std::string(250, 'x'))), IsOk());
-    std::optional<Work> work = log_->Collect();
-    ASSERT_TRUE(work);
-    if (work->checkpoint) checkpoints += work->checkpoint->marks.size();
-    log_->Apply(log_->writer().Do(*std::move(work)));
+    checkpoints += CommitCounting();
   }
   EXPECT_GT(checkpoints, 0U);
   EXPECT_LT(checkpoints, log_->segments() * kSegment / 6) << "of what is written";
+}
+
+TEST_F(LogOpeningTest, RemovesSegmentsWithTheNextCheckpointWhereMarksAreMany) {
+  OpenImage({});
+  AddMarks(100);  // whose checkpoint is worth 32 segments
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  std::uint64_t checkpoints = 0;
+  std::size_t most_segments = 0;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_THAT(log_->Append(Own(std::string(250, 'x'))), IsOk());
+    checkpoints += CommitCounting();
+    ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+    most_segments = std::max(most_segments, log_->segments());
+  }
+  EXPECT_GT(checkpoints, 0U);
+  EXPECT_LT(checkpoints, 1000 / 3 * kSegment / 6) << "of what is written, three to a segment";
+  EXPECT_LT(most_segments, 40U) << "and what is done goes with them";
+}
+
+TEST_F(LogOpeningTest, DoesNotLetRemovalWaitWhereRoomIsShort) {
+  options_.max_bytes = 20 * kSegment;
+  OpenImage({});
+  AddMarks(100);
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_THAT(log_->Append(Own(std::string(250, 'x'))), IsOk()) << "full of what is done";
+    log_->Commit();
+    ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  }
+  const std::size_t before = log_->segments();
+  ASSERT_GT(before, 1U);
+  disk_.SetFree(0);
+  while (log_->Append(Own(std::string(250, 'x'))) && log_->Commit().records) continue;
+  clock_.Advance(2s);
+  log_->Commit();
+  log_->Commit();
+  EXPECT_LT(log_->segments(), before) << "nor where it is the disk's";
+  disk_.SetFree(1 << 20);
+  while (log_->Append(Own(std::string(250, 'x')))) {
+    ASSERT_THAT(log_->Commit().records, IsOk());
+  }
+  ASSERT_THAT(log_->MarkDone("a", 0, log_->synced_through()), IsOk());
+  for (int i = 0; i < 3; ++i) log_->Commit();
+  EXPECT_EQ(log_->segments(), 1U) << "somebody was refused";
 }
 
 TEST_F(LogOpeningTest, ReadsNoMoreThanHeadsBelowTheCheckpoint) {
