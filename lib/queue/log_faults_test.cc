@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -284,6 +285,91 @@ TEST_F(LogFaults, RemovesNothingWithoutACheckpointOnTheDisk) {
   }
   CutPower();
   EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+}
+
+// === a full disk, and few checkpoints ===
+
+class LogFullDisk : public LogFaults {
+ protected:
+  void SetUp() override {}
+
+  // A log of several segments, with so many checkpoints and a mark in the first group.
+  void Fill(std::size_t checkpoints) {
+    log_.reset();
+    disk_ = FaultyStorage();
+    Open();
+    ASSERT_THAT(log_->AddCursor("a"), IsOk());
+    ASSERT_THAT(log_->Append(From(kEast, 5, "e5")), IsOk());
+    ASSERT_THAT(log_->Commit().records, IsOk());
+    for (int i = 0; i < 6; ++i) Commit({std::string(500, 'x')});
+    while (FilesOf(FileKind::kCheckpoint).size() < checkpoints) Commit({std::string(500, 'x')});
+    for (int i = 0; checkpoints > 0 && i < 5; ++i) Commit({std::string(500, 'x')});
+    clock_.Advance(2s);
+    log_->Commit();
+    ASSERT_THAT(FilesOf(FileKind::kCheckpoint), SizeIs(checkpoints));
+    ASSERT_GT(log_->segments(), 2U);
+    disk_.SetFree(0);
+  }
+  // Marks all of it done and does what there is to do.
+  void Finish() {
+    if (log_->AddCursor("a")) (void)log_->MarkDone("a", 0, log_->synced_through());
+    for (int i = 0; i < 4 && disk_.power(); ++i) {
+      clock_.Advance(2s);
+      log_->Commit();
+    }
+  }
+};
+
+TEST_F(LogFullDisk, MakesRoomThoughThereIsNoCheckpointOrOnlyOne) {
+  for (const std::size_t checkpoints : {0U, 1U, 2U}) {
+    SCOPED_TRACE(checkpoints);
+    ASSERT_NO_FATAL_FAILURE(Fill(checkpoints));
+    Finish();
+    EXPECT_EQ(log_->segments(), 1U);
+    EXPECT_THAT(FilesOf(FileKind::kCheckpoint), SizeIs(std::min<std::size_t>(checkpoints + 1, 2)));
+    CutPower();
+    EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+    EXPECT_FALSE(log_->report().lost_checkpoint);
+  }
+}
+
+TEST_F(LogFullDisk, MakesRoomTimeAndAgain) {
+  ASSERT_NO_FATAL_FAILURE(Fill(0));
+  for (int round = 0; round < 6; ++round) {
+    Finish();
+    ASSERT_EQ(log_->segments(), 1U) << "round " << round;
+    while (log_->segments() < 4) {
+      ASSERT_THAT(log_->Append(Own(std::string(500, 'x'))), IsOk());
+      if (!log_->Commit().records) break;
+    }
+    disk_.SetFree(0);  // somebody else has what is left
+  }
+}
+
+TEST_F(LogFullDisk, LosesNothingWhereverThePowerGoesMeanwhile) {
+  for (const std::size_t checkpoints : {0U, 1U}) {
+    for (int cut = 1;; ++cut) {
+      SCOPED_TRACE(testing::Message() << checkpoints << " checkpoints, cut at change " << cut);
+      ASSERT_NO_FATAL_FAILURE(Fill(checkpoints));
+      const std::size_t records = ReadAll().size();
+      const std::uint64_t last = log_->synced_through();
+      disk_.CutPowerAt(cut);
+      Finish();
+      if (disk_.power()) {
+        EXPECT_GT(cut, 8);
+        break;
+      }
+      disk_.PowerOn(Unsynced::kTorn, static_cast<std::uint64_t>(cut));
+      Open();
+      EXPECT_EQ(log_->SyncedMark(kEast).sequence, 5U);
+      if (log_->cursors().floor() < last) {
+        EXPECT_THAT(ReadAll(), SizeIs(records));
+      }
+      Finish();
+      EXPECT_EQ(log_->segments(), 1U) << "it goes on where it stood";
+      if (HasFailure()) return;
+    }
+  }
 }
 
 }  // namespace

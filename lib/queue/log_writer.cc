@@ -13,7 +13,12 @@ using base::Status;
 
 namespace {
 constexpr std::size_t kCheckpointsKept = 2;
-}
+// Room for a checkpoint, taken while there is some: on a full disk segments must go, and for that a
+// checkpoint must come.
+constexpr const char* kSpare = "spare.marks";
+constexpr const char* kNextSpare = "spare.next.marks";
+constexpr std::uint64_t kLeastSpare = 64 * 1024;
+}  // namespace
 
 Done LogWriter::Do(Work work) {
   Done done;
@@ -71,6 +76,7 @@ Status LogWriter::TryGroup(Group& group, Done& done) {
 }
 
 Status LogWriter::BeginSegment(const Group& group, Done& done) {
+  KeepSpare();
   const std::uint64_t capacity =
       std::max(options_.segment_bytes, std::uint64_t{kSegmentHeadSize} + group.size());
   const SegmentHead head{.tag = options_.tag,
@@ -125,22 +131,21 @@ Status LogWriter::Write(const CursorsWork& cursors) {
 Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {
   const std::string name = FileName(FileKind::kCheckpoint, checkpoint.position);
   const std::string bytes = EncodeCheckpoint(checkpoint, options_.tag);
+  checkpoint_bytes_ = bytes.size();
   const Status removed = folder_->Remove(name);  // one that was found damaged, or that failed
   if (!removed && removed.error().code() != Code::kNotFound) return removed.error();
   std::erase(options_.checkpoints, checkpoint.position);
-  auto made = folder_->Create(name, bytes.size());
-  const bool full = !made && made.error().code() == Code::kExhausted;
-  if (full && !can_wait && options_.checkpoints.size() >= kCheckpointsKept) {
-    // On a full disk segments must go, and for that a checkpoint must come: the oldest makes room.
-    // Not the only one: until the new one is whole, the marks are in no other place.
+  Status status = WriteNewFile(name, bytes);
+  const auto needs_room = [&] {
+    return !status && status.error().code() == Code::kExhausted && !can_wait;
+  };
+  if (needs_room()) status = WriteToSpare(name, bytes);
+  if (needs_room() && options_.checkpoints.size() >= kCheckpointsKept) {
+    // The oldest makes room. Not the only one: until the new one is whole, the marks are in no
+    // other place.
     RETURN_IF_ERROR(ForgetCheckpoint());
-    made = folder_->Create(name, bytes.size());
+    status = WriteNewFile(name, bytes);
   }
-  if (!made) return std::move(made).error();
-  const std::array<std::string_view, 1> slices{bytes};
-  Status status = (*made)->WriteAt(0, slices);
-  if (status) status = (*made)->Sync();
-  if (status) status = folder_->Sync();
   if (!status) {
     (void)folder_->Remove(name);  // where it stays, the next opening finds that it is not whole
     return status;
@@ -148,7 +153,53 @@ Status LogWriter::WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait) {
   options_.checkpoint = checkpoint.position;
   options_.checkpoints.push_back(checkpoint.position);
   while (options_.checkpoints.size() > kCheckpointsKept) RETURN_IF_ERROR(ForgetCheckpoint());
+  KeepSpare();
   return {};
+}
+
+Status LogWriter::WriteNewFile(const std::string& name, std::string_view bytes) {
+  ASSIGN_OR_RETURN(const auto file, folder_->Create(name, bytes.size()));
+  const std::array<std::string_view, 1> slices{bytes};
+  RETURN_IF_ERROR(file->WriteAt(0, slices));
+  RETURN_IF_ERROR(file->Sync());
+  return folder_->Sync();
+}
+
+// It gets its name once it is whole: what a crash leaves before is a spare again.
+Status LogWriter::WriteToSpare(const std::string& name, std::string_view bytes) {
+  spare_bytes_ = 0;
+  ASSIGN_OR_RETURN(const auto file, folder_->Open(kSpare));
+  ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
+  if (size < bytes.size()) {
+    return base::Fail(Code::kExhausted, "writing " + name + ": its " +
+                                            std::to_string(bytes.size()) + " bytes pass the " +
+                                            std::to_string(size) + " kept for it");
+  }
+  const std::array<std::string_view, 1> slices{bytes};
+  RETURN_IF_ERROR(file->WriteAt(0, slices));
+  RETURN_IF_ERROR(file->Shrink(bytes.size()));
+  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR(folder_->Rename(kSpare, name));
+  return folder_->Sync();
+}
+
+// As well as the disk lets it: more than the next one needs, or it would be made for each anew.
+void LogWriter::KeepSpare() {
+  if (spare_bytes_ == 0) {
+    const auto there = folder_->Open(kSpare);
+    if (there) spare_bytes_ = (*there)->Size().value_or(0);
+  }
+  const std::uint64_t enough = checkpoint_bytes_ + checkpoint_bytes_ / 4;
+  const std::uint64_t wanted = std::max(kLeastSpare, enough);
+  if (spare_bytes_ >= wanted) return;
+  (void)folder_->Remove(kNextSpare);
+  for (const std::uint64_t size : {std::max(kLeastSpare, 2 * enough), wanted, enough}) {
+    if (size <= spare_bytes_) return;
+    const auto made = folder_->Create(kNextSpare, size);
+    if (!made) continue;
+    if ((*made)->Sync() && folder_->Rename(kNextSpare, kSpare)) spare_bytes_ = size;
+    return;
+  }
 }
 
 Status LogWriter::ForgetCheckpoint() {

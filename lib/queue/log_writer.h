@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,9 @@ class LogWriter {
   void EndSegment(Done& done);
   base::Status WriteCursors(Done& done);
   base::Status WriteCheckpoint(const Checkpoint& checkpoint, bool can_wait);
+  base::Status WriteNewFile(const std::string& name, std::string_view bytes);
+  base::Status WriteToSpare(const std::string& name, std::string_view bytes);
+  void KeepSpare();
   base::Status ForgetCheckpoint();
   void Remove(std::uint64_t position, Done& done);
 
@@ -108,7 +112,9 @@ class LogWriter {
   std::unique_ptr<internal::SlotFile> cursors_;
   internal::LedgerFile ledger_;
   Options options_;
-  std::optional<Segment> segment_;  // the one that is written to
+  std::optional<Segment> segment_;      // the one that is written to
+  std::uint64_t spare_bytes_ = 0;       // of the spare file, as far as known
+  std::uint64_t checkpoint_bytes_ = 0;  // of the last one
 };
 
 }  // namespace postern::queue
