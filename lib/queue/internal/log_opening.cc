@@ -262,11 +262,15 @@ Status LogOpening::ReadCheckpoint() {
 }
 
 Status LogOpening::ReadCursors() {
+  // Looked at before it is made anew: one that was made and never written lost nothing.
+  const auto before = internal::ReadSlots(*log_.folder_, "cursors", internal::kCursorsShape);
   ASSIGN_OR_RETURN(cursors_, SlotFile::Open(*log_.folder_, "cursors", internal::kCursorsShape));
   auto table = CursorTable::Parse(cursors_->found().value_or(""));
   if (!table) {
-    log_.report_.lost_cursors = !log_.report_.new_store && !recovery_.segments().empty();
     table = CursorTable::Parse(checkpoint_cursors_);
+    const bool never_written = before && before->blank && (!table || table->all().empty());
+    log_.report_.lost_cursors =
+        !log_.report_.new_store && !recovery_.segments().empty() && !never_written;
   }
   if (table) log_.cursors_ = *std::move(table);
   log_.synced_floor_ = log_.cursors_.floor();

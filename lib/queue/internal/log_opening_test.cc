@@ -336,6 +336,48 @@ TEST_F(LogOpeningTest, ReadsAllWhereTheLastTwoSegmentsTellNothing) {
   EXPECT_EQ(log_->synced_through(), sequences_.back());
 }
 
+TEST_F(LogOpeningTest, MissesNoCheckpointThatANewerOneReplaced) {
+  Open();  // cuts the last segment to what it holds
+  FolderImage image = Image();
+  const std::uint64_t end = At(segments_.back()) + image[segments_.back()].size();
+  const Tag tag = ParseSegmentHead(image[segments_[0]].substr(0, kSegmentHeadSize))->tag;
+  auto newer = *ParseCheckpoint(image[checkpoints_.back()], tag, Checkpoint());
+  newer.position = end;
+  for (const std::string& name : checkpoints_) image.erase(name);  // and one that a head names
+  OpenImage(image);
+  EXPECT_TRUE(log_->report().lost_checkpoint);
+  image[FileName(FileKind::kCheckpoint, end)] = EncodeCheckpoint(newer, tag);
+  OpenImage(image);
+  EXPECT_FALSE(log_->report().lost_checkpoint);
+  EXPECT_THAT(ReadTelling(0), IsEmpty());
+}
+
+TEST_F(LogOpeningTest, MissesCursorsOnlyWhereThereWereAny) {
+  FolderImage without = image_;
+  for (const std::string& name : checkpoints_) without.erase(name);
+  const std::size_t size = image_["cursors"].size();
+  const struct {
+    const char* when;
+    const FolderImage& rest;
+    std::optional<std::string> cursors;
+    bool lost;
+  } kCases[] = {
+      {"they are whole", image_, image_["cursors"], false},
+      {"they were made and never written", without, std::string(size, '\0'), false},
+      {"their making was cut short", without, "", false},
+      {"they are spoilt", without, std::string(size, 'x'), true},
+      {"their file is gone", without, std::nullopt, true},
+      {"they are blank, though a checkpoint knows some", image_, std::string(size, '\0'), true},
+  };
+  for (const auto& c : kCases) {
+    FolderImage image = c.rest;
+    image.erase("cursors");
+    if (c.cursors) image["cursors"] = *c.cursors;
+    OpenImage(image);
+    EXPECT_EQ(log_->report().lost_cursors, c.lost) << c.when;
+  }
+}
+
 TEST_F(LogOpeningTest, OpensThoughSectorsCannotBeRead) {
   log_.reset();
   disk_ = fs::FaultyStorage();
