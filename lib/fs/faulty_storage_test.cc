@@ -181,6 +181,14 @@ TEST_F(FaultyStorageTest, WritesHalfWhereAWriteFails) {
   EXPECT_THAT(Write(*file, 0, "12345678"), IsOk());
 }
 
+TEST_F(FaultyStorageTest, KnowsAFileAgainAfterAPowerCut) {
+  Synced("a", "12345");
+  const FileId before = *folder_->IdOf("a");
+  CutPower(Unsynced::kLost);
+  EXPECT_EQ(*folder_->IdOf("a"), before);
+  EXPECT_NE(*(*folder_->Create("b", 0))->Id(), before);
+}
+
 TEST_F(FaultyStorageTest, CannotReadASpoiledSectorAndCanReadTheOthers) {
   const auto file = Synced("a", std::string(3 * kSector, 'x'));
   disk_.SpoilSector("queue", "a", kSector + 7);

@@ -119,6 +119,10 @@ class Unwritten {
   std::size_t count_ = 0;
 };
 
+FileId IdOfStatus(const struct stat& status) {
+  return {.device = status.st_dev, .inode = status.st_ino, .regular = S_ISREG(status.st_mode)};
+}
+
 class PosixFile final : public File {
  public:
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -126,16 +130,21 @@ class PosixFile final : public File {
   const std::string& path() const override { return path_; }
 
   Status WriteAt(std::uint64_t offset, Slices slices) override {
-    for (Unwritten rest(slices); !rest.done();) {
+    return WriteAll(slices, [this, &offset](const Unwritten& rest) {
       const ssize_t written =
           pwritev(fd_.get(), rest.data(), rest.count(), static_cast<off_t>(offset));
-      if (written < 0 && errno == EINTR) continue;
-      // A device that takes nothing and names no error would keep us here for ever.
-      if (written <= 0) return SystemError("writing " + path_, written < 0 ? errno : EIO);
-      offset += static_cast<std::uint64_t>(written);
-      rest.Skip(static_cast<std::size_t>(written));
-    }
-    return {};
+      if (written > 0) offset += static_cast<std::uint64_t>(written);
+      return written;
+    });
+  }
+
+  Status Append(Slices slices) override {
+    ASSIGN_OR_RETURN(const FileId id, Id());
+    return WriteAll(slices, [this, &id](const Unwritten& rest) {
+      // A device need not know the flag, and has no end to write behind.
+      if (!id.regular) return writev(fd_.get(), rest.data(), rest.count());
+      return pwritev2(fd_.get(), rest.data(), rest.count(), -1, RWF_APPEND);
+    });
   }
 
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
@@ -169,7 +178,26 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<FileId> Id() const override {
+    struct stat status {};
+    if (fstat(fd_.get(), &status) != 0) return SystemError("looking at " + path_, errno);
+    return IdOfStatus(status);
+  }
+
  private:
+  // `write` takes some of what it is given and returns how much that was, as write(2) does.
+  template <typename Write>
+  Status WriteAll(Slices slices, Write write) {
+    for (Unwritten rest(slices); !rest.done();) {
+      const ssize_t written = write(rest);
+      if (written < 0 && errno == EINTR) continue;
+      // A device that takes nothing and names no error would keep us here for ever.
+      if (written <= 0) return SystemError("writing " + path_, written < 0 ? errno : EIO);
+      rest.Skip(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+
   Descriptor fd_;
   std::string path_;
 };
@@ -216,6 +244,12 @@ class PosixFolder final : public Folder {
   Status Remove(const std::string& name) override {
     if (unlinkat(fd_.get(), name.c_str(), 0) == 0) return {};
     return SystemError("removing " + PathOf(name), errno);
+  }
+
+  Result<FileId> IdOf(const std::string& name) const override {
+    struct stat status {};
+    if (fstatat(fd_.get(), name.c_str(), &status, 0) == 0) return IdOfStatus(status);
+    return SystemError("looking at " + PathOf(name), errno);
   }
 
   Result<std::vector<std::string>> List() const override {

@@ -154,5 +154,20 @@ TEST_F(PosixStorageTest, OpensAFileToReadWithoutTheRightToWrite) {
   EXPECT_FALSE(const_cast<File&>(*file).WriteAt(0, slices)) << "the kernel says no, too";
 }
 
+TEST_F(PosixStorageTest, WritesToWhatIsNoRegularFile) {
+  const auto folder = Open(root_);
+  std::filesystem::create_symlink("/dev/full", root_ + "/full");
+  ASSERT_EQ(mkfifo((root_ + "/pipe").c_str(), 0600), 0);
+  const std::array<std::string_view, 1> line{"line\n"};
+  const auto full = *folder->Open("full");
+  EXPECT_FALSE(full->Id()->regular);
+  EXPECT_THAT(full->Append(line), FailsWith("No space left on device"));
+  const auto pipe = *folder->Open("pipe");
+  EXPECT_FALSE(folder->IdOf("pipe")->regular);
+  EXPECT_EQ(*folder->IdOf("pipe"), *pipe->Id());
+  ASSERT_THAT(pipe->Append(line), IsOk());
+  EXPECT_EQ(std::ifstream(root_ + "/pipe").get(), 'l');
+}
+
 }  // namespace
 }  // namespace postern::fs

@@ -25,6 +25,15 @@ namespace postern::fs {
 
 using Slices = std::span<const std::string_view>;
 
+// Which file it is, whatever its name. Once a file is gone, another may get its number.
+struct FileId {
+  std::uint64_t device = 0;  // may be another one after the machine was started anew
+  std::uint64_t inode = 0;
+  bool regular = true;  // not a pipe, nor a device: it has a size and can be synced
+
+  bool operator==(const FileId&) const = default;
+};
+
 // An open file. It stays readable and writable when it is renamed or removed.
 // Threads: ReadAt from any; Sync beside one other call; everything else one at a time.
 class File {
@@ -34,6 +43,9 @@ class File {
 
   // Writes the slices one behind the other. After a failure any part of them may be there.
   virtual base::Status WriteAt(std::uint64_t offset, Slices slices) = 0;
+  // As WriteAt, behind the last byte, wherever that is by then: another process may have made the
+  // file shorter. Of what is no regular file: to its reader.
+  virtual base::Status Append(Slices slices) = 0;
   // Fills `into` as far as the file reaches and returns how far that was.
   virtual base::Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const = 0;
   virtual base::Result<std::uint64_t> Size() const = 0;
@@ -43,6 +55,7 @@ class File {
   // knows what is there, and a later success does not tell either: the kernel drops what it could
   // not write.
   virtual base::Status Sync() = 0;
+  virtual base::Result<FileId> Id() const = 0;
 };
 
 // Holds a lock file until it is destroyed, or the process ends in any way.
@@ -61,6 +74,8 @@ class FolderReader {
 
   // A file that the reader has the right to read, and need not have the right to write.
   virtual base::Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const = 0;
+  // Which file has the name now. kNotFound where none does.
+  virtual base::Result<FileId> IdOf(const std::string& name) const = 0;
   // The names of the files, sorted.
   virtual base::Result<std::vector<std::string>> List() const = 0;
 };

@@ -179,6 +179,32 @@ TEST_P(StorageContract, ListsNamesInOrder) {
   EXPECT_THAT(*folder_->List(), ElementsAre("a", "b"));
 }
 
+TEST_P(StorageContract, AppendsBehindTheLastByteWhereverThatIs) {
+  const auto file = Create("a", 0);
+  const auto append = [&file](std::string_view one, std::string_view two) {
+    const std::array slices{one, two};
+    return file->Append(slices);
+  };
+  ASSERT_THAT(append("12", "345"), IsOk());
+  ASSERT_THAT(append("6", "7"), IsOk());
+  EXPECT_EQ(Whole("a"), "1234567");
+  ASSERT_THAT((*folder_->Open("a"))->Shrink(2), IsOk());
+  ASSERT_THAT(append("x", ""), IsOk());
+  EXPECT_EQ(Whole("a"), "12x");
+}
+
+TEST_P(StorageContract, KnowsAFileWhateverItsName) {
+  const auto file = Create("a", 0);
+  POSTERN_ASSERT_OK_AND_ASSIGN(const FileId id, file->Id());
+  EXPECT_TRUE(id.regular);
+  EXPECT_EQ(*folder_->IdOf("a"), id);
+  ASSERT_THAT(folder_->Rename("a", "b"), IsOk());
+  Create("a", 0);
+  EXPECT_EQ(*folder_->IdOf("b"), id);
+  EXPECT_NE(*folder_->IdOf("a"), id);
+  EXPECT_THAT(folder_->IdOf("c"), HasCode(Code::kNotFound));
+}
+
 TEST_P(StorageContract, SyncsFilesAndFolders) {
   const auto file = Create("a", 10);
   EXPECT_THAT(file->Sync(), IsOk());

@@ -47,7 +47,10 @@ class SlowFile final : public fs::File {
   }
   Result<std::uint64_t> Size() const override { return file_->Size(); }
 
+  Result<fs::FileId> Id() const override { return file_->Id(); }
+
   base::Status WriteAt(std::uint64_t, fs::Slices) override { return Refuse(); }
+  base::Status Append(fs::Slices) override { return Refuse(); }
   base::Status Shrink(std::uint64_t) override { return Refuse(); }
   base::Status Sync() override { return Refuse(); }
 
@@ -72,6 +75,7 @@ class SlowFolder final : public fs::FolderReader {
     const std::size_t step = name == "cursors" ? std::size_t{1} << 21 : step_;
     return std::make_unique<const SlowFile>(std::move(file), step, meanwhile_);
   }
+  Result<fs::FileId> IdOf(const std::string& name) const override { return folder_->IdOf(name); }
   Result<std::vector<std::string>> List() const override { return folder_->List(); }
 
  private:

@@ -37,6 +37,8 @@ std::string ReadAll(const File& file) {
   return bytes;
 }
 
+FileId IdOf(const FaultyStorage::Node& node) { return {.device = 1, .inode = node.inode}; }
+
 class FaultyFile final : public File {
  public:
   FaultyFile(std::shared_ptr<Disk> disk, NodePtr node)
@@ -64,6 +66,11 @@ class FaultyFile final : public File {
     if (!disk_->Tick()) return NoPower(path());
     if (struck) return Fail(Code::kUnavailable, "writing " + path() + ": a fault of the device");
     return {};
+  }
+
+  Status Append(Slices slices) override {
+    if (!disk_->power) return NoPower(path());
+    return WriteAt(Need(node_->cached->Size()), slices);
   }
 
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
@@ -111,6 +118,11 @@ class FaultyFile final : public File {
     return {};
   }
 
+  Result<FileId> Id() const override {
+    if (!disk_->power) return NoPower(path());
+    return IdOf(*node_);
+  }
+
  private:
   std::shared_ptr<Disk> disk_;
   NodePtr node_;
@@ -144,6 +156,7 @@ class FaultyFolder final : public Folder {
     }
     auto made = std::make_shared<FaultyStorage::Node>();
     made->name = name;
+    made->inode = ++disk_->inodes;
     made->cached = *std::move(file);
     return Named("", name, std::move(made));
   }
@@ -160,6 +173,13 @@ class FaultyFolder final : public Folder {
     const auto found = node_->names.find(name);
     if (found == node_->names.end()) return node_->cached->OpenToRead(name);
     return std::make_unique<const FaultyFile>(disk_, found->second);
+  }
+
+  Result<FileId> IdOf(const std::string& name) const override {
+    if (!disk_->power) return NoPower(path());
+    const auto found = node_->names.find(name);
+    if (found == node_->names.end()) return node_->cached->IdOf(name);
+    return fs::IdOf(*found->second);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
@@ -326,13 +346,13 @@ void FaultyStorage::KillProcess() {
   next->cache = std::move(disk_->cache);
   next->changes = disk_->changes;
   next->cut_at = disk_->cut_at;
-  next->power = disk_->power;
   next->syncs = disk_->syncs;
   next->writes = disk_->writes;
   next->removes = disk_->removes;
   next->opens = disk_->opens;
   next->opens_code = disk_->opens_code;
   next->free = disk_->free;
+  next->inodes = disk_->inodes;
   for (const auto& [path, before] : disk_->folders) {
     auto folder = std::make_shared<FolderNode>();
     folder->cached = Need(next->cache->OpenFolder(path));
@@ -350,12 +370,14 @@ void FaultyStorage::PowerOn(Unsynced unsynced, std::uint64_t seed) {
   auto next = std::make_shared<Disk>();
   next->changes = disk_->changes;
   next->free = disk_->free;
+  next->inodes = disk_->inodes;
   for (const auto& [path, folder] : disk_->folders) {
     auto node = std::make_shared<FolderNode>();
     node->cached = Need(next->cache->OpenFolder(path));
     for (const auto& [name, before] : survival.NamesOf(*folder)) {
       auto file = std::make_shared<Node>();
       file->name = name;
+      file->inode = before->inode;
       file->disk = survival.BytesOf(*before);
       file->unreadable = before->unreadable;
       file->cached = Need(node->cached->Create(name, 0));

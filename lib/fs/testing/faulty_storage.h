@@ -54,6 +54,7 @@ class FaultyStorage final : public Storage {
   // Files, folders and locks that were open before are dead, after either call.
   void PowerOn(Unsynced unsynced, std::uint64_t seed = 0);
   // The process is gone and the machine ran on: the cache is as it was, and as far from the disk.
+  // Where CutPowerAt struck, that is where it ended.
   void KillProcess();
 
   // The next `times` syncs of files whose name holds `part` fail.
@@ -81,6 +82,7 @@ class FaultyStorage final : public Storage {
 
   struct Node {  // a file, whatever its name
     std::string name;
+    std::uint64_t inode = 0;
     std::unique_ptr<File> cached;
     std::string disk;
     std::set<std::size_t> dirty;  // sectors of the cache that the disk does not hold
@@ -119,6 +121,7 @@ class FaultyStorage final : public Storage {
     Fault opens;
     base::Code opens_code = base::Code::kUnavailable;
     int failed_reads = 0;
+    std::uint64_t inodes = 0;                   // given so far
     std::map<std::string, std::uint64_t> read;  // bytes, by file name
     std::optional<std::uint64_t> free;
 

@@ -30,6 +30,12 @@ class MemoryFile final : public File {
     return {};
   }
 
+  Status Append(Slices slices) override {
+    base::MutexLock lock(content_->mutex);
+    for (const std::string_view slice : slices) content_->bytes += slice;
+    return {};
+  }
+
   Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> into) const override {
     base::MutexLock lock(content_->mutex);
     if (offset >= content_->bytes.size()) return std::size_t{0};
@@ -48,6 +54,7 @@ class MemoryFile final : public File {
   }
 
   Status Sync() override { return {}; }
+  Result<FileId> Id() const override { return MemoryStorage::IdOf(*content_); }
 
  private:
   std::shared_ptr<MemoryStorage::Content> content_;
@@ -89,6 +96,11 @@ class MemoryFolder final : public Folder {
   Result<std::unique_ptr<File>> Open(const std::string& name) override { return Find(name); }
   Result<std::unique_ptr<const File>> OpenToRead(const std::string& name) const override {
     return Find(name);
+  }
+
+  Result<FileId> IdOf(const std::string& name) const override {
+    ASSIGN_OR_RETURN(const auto file, Find(name));
+    return file->Id();
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

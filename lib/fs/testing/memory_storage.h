@@ -6,6 +6,7 @@
 // Threads: any; a File and a Folder as their interface says.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -24,6 +25,9 @@ class MemoryStorage final : public Storage {
     mutable base::Mutex mutex;
     std::string bytes GUARDED_BY(mutex);
   };
+  static FileId IdOf(const Content& content) {
+    return {.device = 1, .inode = reinterpret_cast<std::uintptr_t>(&content)};
+  }
   struct Names {
     explicit Names(std::string of) : path(std::move(of)) {}
     const std::string path;

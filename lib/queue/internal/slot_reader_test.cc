@@ -109,7 +109,9 @@ class LateFile final : public fs::File {
     return into.size();
   }
   Result<std::uint64_t> Size() const override { return file_->Size(); }
+  Result<fs::FileId> Id() const override { return file_->Id(); }
   base::Status WriteAt(std::uint64_t, fs::Slices) override { return {}; }
+  base::Status Append(fs::Slices) override { return {}; }
   base::Status Shrink(std::uint64_t) override { return {}; }
   base::Status Sync() override { return {}; }
 
@@ -127,6 +129,7 @@ class LateFolder final : public fs::FolderReader {
     ASSIGN_OR_RETURN(auto file, folder_->OpenToRead(name));
     return std::make_unique<const LateFile>(std::move(file), late_);
   }
+  Result<fs::FileId> IdOf(const std::string& name) const override { return folder_->IdOf(name); }
   Result<std::vector<std::string>> List() const override { return folder_->List(); }
 
  private:
