@@ -18,18 +18,19 @@ using base::Result;
 
 namespace {
 
-using BackendPtr = std::unique_ptr<backend::Backend>;
-
 // What goes over the network goes in larger requests where it waits anyway: a Collector's receiver
 // takes 4 MiB.
 constexpr std::uint64_t kMostMerged = std::uint64_t{4} << 20;
 // Where a repeat hurts nobody.
 constexpr std::size_t kMostForgotten = 4096;
 
+}  // namespace
+
 // What one backend is made from, whatever its kind.
-struct Maker {
+struct Backends::Maker {
   const config::Backend& wanted;
   const std::string& state_folder;
+  fs::Storage& storage;
   const backend::BackendEnv& env;
 
   backend::About About() const {
@@ -39,17 +40,25 @@ struct Maker {
                         .traces = wanted.signals.traces}};
   }
 
-  Result<BackendPtr> operator()(const config::DiscardBackend&) const {
-    return BackendPtr(std::make_unique<backend::DiscardBackend>(About(), env));
+  Result<Made> operator()(const config::DiscardBackend&) const {
+    Made made;
+    made.backend = std::make_unique<backend::DiscardBackend>(About(), env);
+    made.in_flight = kMostForgotten;
+    return made;
   }
 
-  Result<BackendPtr> operator()(const config::FileBackend& file) const {
-    ASSIGN_OR_RETURN(auto made, backend::FileBackend::Open(
-                                    About(), {.folder = state_folder + "/" + file.path}, env));
-    return BackendPtr(std::move(made));
+  Result<Made> operator()(const config::FileBackend& file) const {
+    Made made;
+    made.worker = std::make_unique<base::WorkerThread>(env.loop);
+    ASSIGN_OR_RETURN(auto backend,
+                     backend::FileBackend::Open(About(), {.folder = state_folder + "/" + file.path},
+                                                {storage, *made.worker}, env));
+    made.runs = backend.get();
+    made.backend = std::move(backend);
+    return made;
   }
 
-  Result<BackendPtr> operator()(const config::OtlpBackend& otlp) const {
+  Result<Made> operator()(const config::OtlpBackend& otlp) const {
     const bool v6 = otlp.endpoint.host.find(':') != std::string::npos;
     const std::string host = v6 ? "[" + otlp.endpoint.host + "]" : otlp.endpoint.host;
     rpc::UnaryChannel::Options channel{.endpoint = (otlp.tls ? "https://" : "http://") + host +
@@ -61,26 +70,22 @@ struct Maker {
         return Fail(Code::kInvalid, "caFile " + otlp.ca_file + " cannot be read");
       }
     }
-    ASSIGN_OR_RETURN(auto made, backend::OtlpBackend::Open(About(), {.channel = channel}, env));
-    return BackendPtr(std::move(made));
+    Made made;
+    made.most_merged = kMostMerged;
+    ASSIGN_OR_RETURN(made.backend, backend::OtlpBackend::Open(About(), {.channel = channel}, env));
+    return made;
   }
 };
 
-}  // namespace
-
 Result<std::unique_ptr<Backends>> Backends::Make(const std::vector<config::Backend>& wanted,
-                                                 const std::string& state_folder, base::Loop& loop,
-                                                 log::Logger& log, metrics::Registry& registry) {
-  const backend::BackendEnv env{.loop = loop, .log = log, .registry = registry};
+                                                 const std::string& state_folder,
+                                                 fs::Storage& storage,
+                                                 const backend::BackendEnv& env) {
   std::vector<Made> made;
   for (const config::Backend& one : wanted) {
-    Result<BackendPtr> backend = std::visit(Maker{one, state_folder, env}, one.target);
+    Result<Made> backend = std::visit(Maker{one, state_folder, storage, env}, one.target);
     if (!backend) return backend.error().In("backend " + one.name);
-    const bool remote = std::holds_alternative<config::OtlpBackend>(one.target);
-    made.push_back({.backend = *std::move(backend), .most_merged = remote ? kMostMerged : 0});
-    if (std::holds_alternative<config::DiscardBackend>(one.target)) {
-      made.back().in_flight = kMostForgotten;
-    }
+    made.push_back(*std::move(backend));
   }
   return std::unique_ptr<Backends>(new Backends(std::move(made)));
 }
@@ -103,6 +108,13 @@ base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& st
   for (const record::Signal signal : record::kSignals) {
     for (const Made& one : made_) {
       if (!one.backend->accepts(signal)) continue;
+      if (one.runs != nullptr) {
+        ASSIGN_OR_RETURN(auto made,
+                         relay::RunFeed::Make(env, store, *one.runs,
+                                              {.backend = one.backend->name(), .signal = signal}));
+        run_feeds_.push_back(std::move(made));
+        continue;
+      }
       RETURN_IF_ERROR(feed(*one.backend, {.backend = one.backend->name(),
                                           .signal = signal,
                                           .in_flight = one.in_flight,
@@ -116,7 +128,9 @@ base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& st
 }
 
 bool Backends::empty() const {
-  return std::all_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->empty(); });
+  const auto is_empty = [](const auto& feed) { return feed->empty(); };
+  return std::all_of(feeds_.begin(), feeds_.end(), is_empty) &&
+         std::all_of(run_feeds_.begin(), run_feeds_.end(), is_empty);
 }
 
 }  // namespace postern::app

@@ -10,12 +10,15 @@
 
 #include "lib/base/loop.h"
 #include "lib/base/result.h"
+#include "lib/base/worker.h"
+#include "lib/fs/storage.h"
 #include "lib/log/logger.h"
 #include "lib/metrics/registry.h"
 #include "sidecar/backend/backend.h"
 #include "sidecar/backend/fan_out.h"
 #include "sidecar/config/config.h"
 #include "sidecar/relay/backend_feed.h"
+#include "sidecar/relay/run_feed.h"
 
 namespace postern::app {
 
@@ -24,8 +27,8 @@ class Backends {
   // kInvalid for a caFile that is none, kUnavailable for a folder that cannot be written.
   static base::Result<std::unique_ptr<Backends>> Make(const std::vector<config::Backend>& wanted,
                                                       const std::string& state_folder,
-                                                      base::Loop& loop, log::Logger& log,
-                                                      metrics::Registry& registry);
+                                                      fs::Storage& storage,
+                                                      const backend::BackendEnv& env);
 
   // Delivers to every backend of a record's signal.
   record::Sink& sink() { return fan_out_; }
@@ -36,10 +39,13 @@ class Backends {
   bool empty() const;
 
  private:
+  struct Maker;
   struct Made {
+    std::unique_ptr<base::Worker> worker;  // of its own, where it waits for a disk
     std::unique_ptr<backend::Backend> backend;
-    std::uint64_t most_merged = 0;  // bytes of one request
-    std::size_t in_flight = 4;      // requests, which a kill may repeat
+    record::RunSink* runs = nullptr;  // the backend, where it takes runs
+    std::uint64_t most_merged = 0;    // bytes of one request
+    std::size_t in_flight = 4;        // requests, which a kill may repeat
   };
   explicit Backends(std::vector<Made> made);
   std::vector<backend::Backend*> All() const;
@@ -47,6 +53,7 @@ class Backends {
   std::vector<Made> made_;
   backend::FanOut fan_out_;
   std::vector<std::unique_ptr<relay::BackendFeed>> feeds_;
+  std::vector<std::unique_ptr<relay::RunFeed>> run_feeds_;
 };
 
 }  // namespace postern::app

@@ -186,8 +186,8 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
                                  .max_age = config.relay.max_age,
                                  .drop_oldest = config.relay.drop_oldest,
                                  .needs = relay::BackendFeed::Needs}));
-  ASSIGN_OR_RETURN(backends,
-                   Backends::Make(config.relay.backends, state_folder, loop, log, registry));
+  ASSIGN_OR_RETURN(backends, Backends::Make(config.relay.backends, state_folder, storage,
+                                            {.loop = loop, .log = log, .registry = registry}));
   if (config.parents.empty()) {
     RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics}, *store));
   } else {

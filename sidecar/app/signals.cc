@@ -19,6 +19,8 @@ Signals::Signals() {
   pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   // A peer that goes away is an error of write, not the end of the program.
   (void)std::signal(SIGPIPE, SIG_IGN);
+  // At a file size limit a write fails; that ends no program either.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   fd_ = net::Fd(signalfd(-1, &stopping, SFD_NONBLOCK | SFD_CLOEXEC));
   CHECK(fd_.open(), "the kernel gives a descriptor for signals");
 }

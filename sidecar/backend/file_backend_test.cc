@@ -8,10 +8,13 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <sstream>
+#include <thread>
 
 #include "lib/base/check.h"
 #include "lib/base/testing/matchers.h"
+#include "lib/fs/posix_storage.h"
 #include "lib/otlp/testing/sample.h"
 #include "sidecar/backend/testing/bench.h"
 #include "sidecar/backend/testing/temp_folder.h"
@@ -25,6 +28,7 @@ using record::Answer;
 using record::AnswerCode;
 using record::Signal;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace std::chrono_literals;
@@ -47,7 +51,7 @@ std::vector<std::string> Lines(const std::string& path) {
 struct FileBackendTest : ::testing::Test {
   std::unique_ptr<FileBackend> Open(std::size_t queue_bytes = std::size_t{32} << 20) {
     auto backend = FileBackend::Open({.name = "local"}, {.folder = out, .queue_bytes = queue_bytes},
-                                     bench.env());
+                                     {storage, worker}, bench.env());
     CHECK(backend.has_value(), "a temporary folder can be made");
     return *std::move(backend);
   }
@@ -56,6 +60,8 @@ struct FileBackendTest : ::testing::Test {
   std::string out = folder.File("state/delivered");
   std::string logs = out + "/logs.jsonl";
   Bench bench;
+  fs::PosixStorage storage;
+  base::WorkerThread worker{bench.loop()};
 };
 
 TEST_F(FileBackendTest, WritesALineForEachExportIntoTheFileOfItsSignal) {
@@ -131,7 +137,8 @@ TEST_F(FileBackendTest, RefusesWhereTheFolderIsGone) {
 
 TEST_F(FileBackendTest, SaysWhichFolderItCannotMake) {
   WriteFile(folder.File("state"), "a file in the way");
-  const auto backend = FileBackend::Open({.name = "local"}, {.folder = out}, bench.env());
+  const auto backend =
+      FileBackend::Open({.name = "local"}, {.folder = out}, {storage, worker}, bench.env());
   EXPECT_THAT(backend, AllOf(HasCode(Code::kUnavailable), base::FailsWith(out)));
 }
 
@@ -140,6 +147,101 @@ TEST_F(FileBackendTest, WritesNothingAfterTheDeadline) {
   backend->Deliver(MakeExportRecord(Signal::kLogs, 1), bench.In(-1ms), bench.Taker());
   ASSERT_THAT(bench.answers(), SizeIs(1)) << "at once";
   EXPECT_THAT(bench.answers()[0].message, HasSubstr("not written"));
+}
+
+// The runs of one store, answered one by one.
+struct RunTest : FileBackendTest {
+  static constexpr record::StoreId kStore = {4, 2};
+
+  // Begins with the record of that sequence; a seed of 0 is a body that is no export.
+  record::RunPtr RunOf(std::uint64_t first, const std::vector<std::uint32_t>& seeds,
+                       std::uint64_t opened_through = 0) {
+    record::Run run{.store = kStore, .opened_through = opened_through, .records = {}};
+    for (const std::uint32_t seed : seeds) {
+      const record::RecordPtr record =
+          seed == 0 ? MakeRecord("\xff no protobuf") : MakeExportRecord(Signal::kLogs, seed);
+      run.records.push_back({.sequence = first++, .record = record});
+    }
+    return std::make_shared<const record::Run>(std::move(run));
+  }
+  record::RunAnswer Take(FileBackend& backend, const record::RunPtr& run) {
+    std::optional<record::RunAnswer> answer;
+    backend.Take(run, [&answer](record::RunAnswer told) { answer = std::move(told); });
+    const base::Instant end = bench.In(20s);
+    while (!answer && bench.In(0s) < end) bench.loop().RunOnce(50ms);
+    CHECK(answer, "a run is answered");
+    return *answer;
+  }
+  // The seeds of the lines that are there.
+  std::vector<std::uint32_t> Written() {
+    std::vector<std::uint32_t> seeds;
+    for (const std::string& line : Lines(logs)) {
+      for (std::uint32_t seed = 1; seed < 100; ++seed) {
+        const auto ids = otlp::SampleIds({.records = 2, .seed = seed});
+        if (otlp::RecordIdsOfJson(otlp::Signal::kLogs, line) == ids) seeds.push_back(seed);
+      }
+    }
+    return seeds;
+  }
+};
+
+TEST_F(RunTest, WritesAllButWhatIsNoExportAndSaysWhichThatIs) {
+  const auto backend = Open();
+  const record::RunAnswer answer = Take(*backend, RunOf(1, {0, 1, 0, 2}));
+  EXPECT_TRUE(answer.whole.ok());
+  ASSERT_THAT(answer.rejected, SizeIs(2));
+  EXPECT_EQ(answer.rejected[0].index, 0U);
+  EXPECT_EQ(answer.rejected[1].index, 2U);
+  EXPECT_EQ(answer.rejected[1].answer.code, AnswerCode::kInvalidArgument);
+  EXPECT_THAT(Written(), ElementsAre(1, 2));
+  EXPECT_THAT(bench.Scrape(),
+              AllOf(HasSubstr(R"(delivered_records_total{backend="local",signal="logs"} 2)"),
+                    HasSubstr(R"(in_flight_requests{backend="local"} 0)")));
+}
+
+TEST_F(RunTest, WritesNothingTwiceAndJudgesItAgainAllTheSame) {
+  Take(*Open(), RunOf(1, {1, 0, 2}));
+  const auto backend = Open();
+  const record::RunAnswer answer = Take(*backend, RunOf(1, {1, 0, 2, 3, 0}, 3));
+  EXPECT_TRUE(answer.whole.ok());
+  ASSERT_THAT(answer.rejected, SizeIs(2)) << "whoever asks has not written it down yet";
+  EXPECT_EQ(answer.rejected[0].index, 1U);
+  EXPECT_THAT(Written(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(RunTest, TakesWhatIsNewForNewWhereTheStoreIsAnOlderCopyOfItself) {
+  Take(*Open(), RunOf(1, {1, 2, 3}));
+  {
+    const auto backend = Open();
+    EXPECT_TRUE(Take(*backend, RunOf(0, {}, 1)).whole.ok()) << "it had one record left";
+  }
+  const auto backend = Open();
+  EXPECT_TRUE(Take(*backend, RunOf(1, {1, 12, 13}, 3)).whole.ok());
+  EXPECT_THAT(Written(), ElementsAre(1, 2, 3, 12, 13));
+  EXPECT_TRUE(Take(*backend, RunOf(4, {14}, 3)).whole.ok()) << "only what it opened with counts";
+  EXPECT_THAT(Written(), ElementsAre(1, 2, 3, 12, 13, 14));
+}
+
+TEST_F(RunTest, SharesTheFileWithLiveClients) {
+  const auto backend = Open();
+  backend->Deliver(MakeExportRecord(Signal::kLogs, 21), bench.In(10s), bench.Taker());
+  Take(*backend, RunOf(1, {1}));
+  backend->Deliver(MakeExportRecord(Signal::kLogs, 22), bench.In(10s), bench.Taker());
+  bench.Await(2);
+  Take(*backend, RunOf(1, {1, 2}));
+  EXPECT_THAT(Written(), ElementsAre(21, 1, 22, 2)) << "and what live ones bring is no sequence";
+}
+
+TEST_F(RunTest, HasNothingOfARunThatFailed) {
+  std::filesystem::create_directories(out);
+  std::filesystem::create_symlink("/dev/full", logs);
+  const auto backend = Open();
+  EXPECT_EQ(Take(*backend, RunOf(1, {1, 0})).whole.code, AnswerCode::kUnavailable);
+  std::filesystem::remove(logs);
+  const record::RunAnswer answer = Take(*backend, RunOf(1, {1, 0}));
+  EXPECT_TRUE(answer.whole.ok());
+  EXPECT_THAT(answer.rejected, SizeIs(1));
+  EXPECT_THAT(Written(), ElementsAre(1));
 }
 
 // A disk that hangs: a pipe that nobody reads, until the guard does.

@@ -10,6 +10,7 @@
 
 #include "lib/base/testing/fake_clock.h"
 #include "lib/base/testing/matchers.h"
+#include "lib/fs/posix_storage.h"
 #include "sidecar/backend/testing/temp_folder.h"
 
 namespace postern::backend {
@@ -23,11 +24,16 @@ using ::testing::AllOf;
 using namespace std::chrono_literals;
 
 struct LineFileTest : ::testing::Test {
-  base::Status Append(std::string_view lines) { return file.Append(lines, clock.Now()); }
+  static base::Status AppendTo(LineFile& file, std::string_view lines, base::Instant now) {
+    RETURN_IF_ERROR(file.Open(now));
+    return file.Append(lines, file.progress());
+  }
+  base::Status Append(std::string_view lines) { return AppendTo(file, lines, clock.Now()); }
 
   TempFolder folder;
   std::string path = folder.File("logs.jsonl");
-  LineFile file{path};
+  fs::PosixStorage storage;
+  LineFile file{storage, folder.path(), "logs"};
   base::FakeClock clock;
 };
 
@@ -75,8 +81,8 @@ TEST_F(LineFileTest, CutsATornLastLineWhenItOpens) {
   };
   for (const auto& row : kCases) {
     WriteFile(path, row.before);
-    LineFile opened(path);
-    ASSERT_THAT(opened.Append("new\n", clock.Now()), IsOk()) << row.when;
+    LineFile opened(storage, folder.path(), "logs");
+    ASSERT_THAT(AppendTo(opened, "new\n", clock.Now()), IsOk()) << row.when;
     EXPECT_EQ(ReadFile(path), row.then) << row.when;
   }
 }
@@ -110,14 +116,14 @@ TEST_F(LineFileTest, GoesOnInAFileThatWasCopiedAndCut) {
 TEST_F(LineFileTest, LeavesNoPartOfALineOnAFullDisk) {
   ASSERT_THAT(Append("first\n"), IsOk());
   {
-    const FileSizeLimit limit(1000);
-    EXPECT_THAT(Append(std::string(2000, 'x') + "\n"),
+    const FileSizeLimit limit(20'000);
+    EXPECT_THAT(Append(std::string(30'000, 'x') + "\n"),
                 AllOf(HasCode(Code::kUnavailable), FailsWith("writing " + path + ": ")));
     EXPECT_EQ(ReadFile(path), "first\n");
     EXPECT_THAT(Append("fits\n"), IsOk());
   }
-  EXPECT_THAT(Append(std::string(2000, 'y') + "\n"), IsOk()) << "the disk has room again";
-  EXPECT_EQ(ReadFile(path), "first\nfits\n" + std::string(2000, 'y') + "\n");
+  EXPECT_THAT(Append(std::string(30'000, 'y') + "\n"), IsOk()) << "the disk has room again";
+  EXPECT_EQ(ReadFile(path), "first\nfits\n" + std::string(30'000, 'y') + "\n");
 }
 
 TEST_F(LineFileTest, SaysThatNoSpaceIsLeft) {
@@ -130,7 +136,8 @@ TEST_F(LineFileTest, RefusesWhereTheFolderIsGoneAndGoesOnWhenItIsBack) {
   ASSERT_THAT(Append("a\n"), IsOk());
   std::filesystem::remove_all(folder.path());
   clock.Advance(1s);
-  EXPECT_THAT(Append("b\n"), AllOf(HasCode(Code::kUnavailable), FailsWith("opening " + path)));
+  EXPECT_THAT(Append("b\n"),
+              AllOf(HasCode(Code::kUnavailable), FailsWith("opening " + folder.path())));
   std::filesystem::create_directory(folder.path());
   EXPECT_THAT(Append("c\n"), IsOk());
   EXPECT_EQ(ReadFile(path), "c\n");
@@ -138,8 +145,8 @@ TEST_F(LineFileTest, RefusesWhereTheFolderIsGoneAndGoesOnWhenItIsBack) {
 
 TEST_F(LineFileTest, RefusesAFileThatAnotherWriterHas) {
   ASSERT_THAT(Append("a\n"), IsOk());
-  LineFile second(path);
-  EXPECT_THAT(second.Append("b\n", clock.Now()), FailsWith("locking " + path));
+  LineFile second(storage, folder.path(), "logs");
+  EXPECT_THAT(second.Open(clock.Now()), FailsWith("locking " + folder.File(".logs.state")));
   EXPECT_EQ(ReadFile(path), "a\n");
 }
 
