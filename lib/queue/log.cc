@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/queue/internal/eviction.h"
 
 namespace postern::queue {
 
@@ -38,6 +37,7 @@ std::uint64_t InMs(base::Duration span) {
 Log::Log(LogOptions options, const base::Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
+      milestones_(SegmentBytes(options_)),
       opened_at_(clock.Now()),
       cursors_synced_at_(clock.Now()) {
   options_.segment_bytes = SegmentBytes(options_);
@@ -254,6 +254,7 @@ void Log::ApplySyncedCursors(const Done& done) {
   synced_generation_ = done.synced_cursors;
   // A cursor may have been added meanwhile.
   synced_floor_ = std::min(syncing_cursors_.floor, cursors_.floor());
+  milestones_.Forget(synced_floor_);
   ++syncs_;
   cursors_synced_at_ = clock_.Now();
 }
@@ -278,6 +279,8 @@ void Log::ApplyRecords(const Done& done, Applied& applied) {
   if (part.empty()) part.first_sequence = done.work.first_sequence;
   synced_through_ = done.work.first_sequence + done.work.entries.size() - 1;
   part.last_sequence = synced_through_;
+  milestones_.Add(done.work.first_sequence, synced_through_,
+                  done.end - std::max(part.end, done.segment));
   part.end = done.end;
   end_ = done.end;
   writing_ = done.segment;
@@ -369,28 +372,6 @@ void Log::AddToLedger(Reason reason, const Evicted& left) {
                .through = left.through,
                .records = left.records,
                .bytes = left.bytes});
-}
-
-Result<std::vector<Evicted>> Log::EvictOldest(const Needs& needs) {
-  std::vector<Evicted> evicted;
-  LogReader reader(*this);
-  const auto newest = NewestSegment();
-  for (auto at = segments_.begin(); at != newest; ++at) {
-    const SegmentPart& part = at->second.part;
-    if (cursors_.all().empty()) break;
-    if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
-    ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part, needs));
-    for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
-    room_wanted_ = refused_ = true;
-    for (const Evicted& one : evicted) {
-      RETURN_IF_ERROR(MarkDone(one.name, one.after, one.through));
-      if (one.records > 0) AddToLedger(Reason::kEvicted, one);
-    }
-    // Where all was done but for numbers that no record has, the next one is the oldest.
-    std::erase_if(evicted, [](const Evicted& one) { return one.records == 0; });
-    if (!evicted.empty()) break;
-  }
-  return evicted;
 }
 
 std::uint64_t Log::age() const { return opened_age_ + InMs(clock_.Now() - opened_at_); }

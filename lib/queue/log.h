@@ -40,6 +40,7 @@
 #include "lib/queue/ledger.h"
 #include "lib/queue/log_writer.h"
 #include "lib/queue/marks.h"
+#include "lib/queue/milestones.h"
 #include "lib/queue/recovery.h"
 
 namespace postern::queue {
@@ -138,6 +139,8 @@ class Log {
   // Bytes that the log takes of max_bytes, pending ones included.
   std::uint64_t bytes() const { return used_bytes_ + pending_bytes_; }
   std::size_t segments() const { return segments_.size(); }
+  std::uint64_t segment_bytes() const { return options_.segment_bytes; }
+  const Milestones& milestones() const { return milestones_; }  // of what is synced
 
  private:
   friend class LogOpening;
@@ -187,6 +190,7 @@ class Log {
   std::uint64_t writing_ = 0;  // position of the segment that is written to
   std::uint64_t end_ = 0;
   std::uint64_t used_bytes_ = 0;
+  Milestones milestones_;
   std::uint64_t next_sequence_ = 0;
   std::uint64_t synced_through_ = 0;
 

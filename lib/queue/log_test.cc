@@ -390,5 +390,22 @@ TEST_F(LogTest, RefusesWhatNeverFits) {
               HasCode(Code::kInvalid));
 }
 
+TEST_F(LogTest, KnowsHowMuchStandsAboveARecordAlsoAfterAnOpening) {
+  Open();
+  Commit({std::string(100, 'a'), std::string(1000, 'b'), std::string(1000, 'c')});
+  const std::uint64_t first = log_->synced_through() - 2;
+  EXPECT_EQ(log_->milestones().BytesAbove(first + 2), 0U);
+  EXPECT_GE(log_->milestones().BytesAbove(first + 1), 1000U);
+  EXPECT_GE(log_->milestones().BytesAbove(first), 2000U);
+  EXPECT_EQ(log_->milestones().SequenceBehind(2000), first);
+  EXPECT_EQ(log_->milestones().SequenceBehind(5000), 0U);
+  Open();
+  Commit({std::string(1000, 'd')});
+  EXPECT_GE(log_->milestones().BytesAbove(first + 2), 1000U);
+  EXPECT_LE(log_->milestones().BytesAbove(first + 2), 1700U) << "not the room that is not used";
+  EXPECT_GE(log_->milestones().SequenceBehind(900), first + 2);
+  EXPECT_LT(log_->milestones().SequenceBehind(900), log_->synced_through());
+}
+
 }  // namespace
 }  // namespace postern::queue

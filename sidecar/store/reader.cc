@@ -7,13 +7,27 @@
 
 namespace postern::store {
 
-base::Result<std::unique_ptr<Reader>> Reader::Make(Store& store, std::string cursor) {
+namespace {
+
+// Beside what a reader may be behind there is room for the segment that it lets go, the one that is
+// filled, and the one that the log keeps back.
+constexpr std::uint64_t kSegmentsAhead = 3;
+
+}  // namespace
+
+base::Result<std::unique_ptr<Reader>> Reader::Make(Store& store, std::string cursor,
+                                                   ReaderOptions options) {
   RETURN_IF_ERROR(store.log_->AddCursor(cursor));
-  return std::unique_ptr<Reader>(new Reader(store, std::move(cursor)));
+  if (options.max_behind) {
+    const std::uint64_t all = store.max_bytes();
+    const std::uint64_t ahead = std::min(all, kSegmentsAhead * store.log_->segment_bytes());
+    options.max_behind = std::min(*options.max_behind, all - ahead);
+  }
+  return std::unique_ptr<Reader>(new Reader(store, std::move(cursor), options));
 }
 
-Reader::Reader(Store& store, std::string cursor)
-    : store_(store), cursor_(std::move(cursor)), disk_(*store.log_) {
+Reader::Reader(Store& store, std::string cursor, ReaderOptions options)
+    : store_(store), cursor_(std::move(cursor)), options_(options), disk_(*store.log_) {
   position_ = floor();
   store_.readers_.insert(this);
 }
@@ -67,10 +81,26 @@ std::uint64_t Reader::unread_bytes() const {
 
 std::optional<Reason> Reader::WhyDropped(const Kept& kept) const {
   const std::optional<base::Duration>& most = store_.options_.max_age;
-  if (!most) return std::nullopt;
-  const std::chrono::milliseconds age(store_.log_->age() - kept.age);
-  if (age > *most) return Reason::kExpired;
+  if (most && std::chrono::milliseconds(store_.log_->age() - kept.age) > *most) {
+    return Reason::kExpired;
+  }
+  if (kept.sequence <= too_far_behind()) return Reason::kEvicted;
   return std::nullopt;
+}
+
+std::uint64_t Reader::too_far_behind() const {
+  return options_.max_behind ? store_.log_->milestones().SequenceBehind(*options_.max_behind) : 0;
+}
+
+std::uint64_t Reader::bytes_behind() const { return store_.log_->milestones().BytesAbove(floor()); }
+
+base::Result<std::optional<Kept>> Reader::Find(std::uint64_t sequence) const {
+  queue::LogReader disk(*store_.log_);
+  ASSIGN_OR_RETURN(const GroupPtr group, store_.Fetch(sequence - 1, disk));
+  if (group == nullptr) return std::nullopt;
+  const auto found = std::ranges::lower_bound(group->records, sequence, {}, &Kept::sequence);
+  if (found == group->records.end() || found->sequence != sequence) return std::nullopt;
+  return *found;
 }
 
 void Reader::TellSoon() {

@@ -31,11 +31,18 @@ struct Left {
   std::uint64_t bytes = 0;  // of their bodies
 };
 
+struct ReaderOptions {
+  // Bytes of the log: where more than that stand above a record, it is evicted from this reader.
+  // Absent: it is waited for. At most what leaves the log room to go on.
+  std::optional<std::uint64_t> max_behind = {};
+};
+
 class Reader {
  public:
   // `cursor` is the reader's name in the folder: it goes on where one of that name ended. The store
   // outlives it. kExhausted where the store has too many.
-  static base::Result<std::unique_ptr<Reader>> Make(Store& store, std::string cursor);
+  static base::Result<std::unique_ptr<Reader>> Make(Store& store, std::string cursor,
+                                                    ReaderOptions options = {});
   ~Reader();
   // Ends a reader for good: its cursor goes, and what that alone held back.
   static void Remove(std::unique_ptr<Reader> reader);
@@ -55,8 +62,15 @@ class Reader {
   // About how many bytes stand above it: exact where all of them are in memory.
   std::uint64_t unread_bytes() const;
 
+  // About how many bytes of the log stand above what is done without a gap; 0 once all is.
+  std::uint64_t bytes_behind() const;
   // Why a record is to leave instead of being passed on; nothing where it stays.
   std::optional<Reason> WhyDropped(const Kept& kept) const;
+  // Everything up to here is too far behind to stay; 0 where nothing is, or it is waited for.
+  std::uint64_t too_far_behind() const;
+  // Reads a record again, wherever this reader stands. Nothing where it cannot be read any more,
+  // kUnavailable where the disk cannot now.
+  base::Result<std::optional<Kept>> Find(std::uint64_t sequence) const;
   // Calls what OnReady set from a turn of its own: this one has read enough.
   void TellSoon();
 
@@ -80,11 +94,12 @@ class Reader {
 
  private:
   friend class Store;
-  Reader(Store& store, std::string cursor);
+  Reader(Store& store, std::string cursor, ReaderOptions options);
   void TellReady() const { on_ready_(); }
 
   Store& store_;
   const std::string cursor_;
+  const ReaderOptions options_;
   queue::LogReader disk_;
   GroupPtr group_;
   std::size_t index_ = 0;

@@ -97,5 +97,39 @@ TEST_F(ReaderTest, TriesAgainWhereTheDiskCannotBeRead) {
   EXPECT_TRUE(uplink->AtEnd());
 }
 
+TEST_F(ReaderTest, EvictsWhatIsFurtherBehindThanItMayBe) {
+  auto made = Reader::Make(*store_, "slow", {.max_behind = std::uint64_t{2} << 20});
+  ASSERT_TRUE(made);
+  const auto waits = MakeReader("waits");
+  Reader& slow = **made;
+  EXPECT_EQ(slow.too_far_behind(), 0U);
+  Commit({"first"});
+  const Kept first = *slow.Peek();
+  for (int i = 0; i < 19; ++i) Commit({std::string(100'000, 'x')});
+  EXPECT_EQ(slow.WhyDropped(first), std::nullopt) << "less than 2 MiB stand above it";
+  for (int i = 0; i < 5; ++i) Commit({std::string(100'000, 'x')});
+  EXPECT_EQ(slow.WhyDropped(first), Reason::kEvicted);
+  EXPECT_GE(slow.too_far_behind(), first.sequence);
+  EXPECT_EQ(slow.WhyDropped({.sequence = store_->synced_through(), .age = 0, .record = {}}),
+            std::nullopt);
+  EXPECT_EQ(waits->WhyDropped(first), std::nullopt);
+  EXPECT_GE(slow.bytes_behind(), 2'400'000U);
+  ASSERT_TRUE(slow.Done(0, store_->synced_through()));
+  EXPECT_EQ(slow.bytes_behind(), 0U);
+}
+
+TEST_F(ReaderTest, FindsARecordAgainWhereverItStands) {
+  const auto uplink = MakeReader();
+  Commit({"one", "two", "three"});
+  const std::uint64_t last = store_->synced_through();
+  EXPECT_THAT(Read(*uplink), ElementsAre("one", "two", "three"));
+  const auto two = uplink->Find(last - 1);
+  ASSERT_TRUE(two && *two);
+  EXPECT_EQ((*two)->sequence, last - 1);
+  EXPECT_EQ((*two)->record->body.view(), "two");
+  EXPECT_EQ(uplink->position(), last) << "it stands where it stood";
+  EXPECT_FALSE(*uplink->Find(last + 1000));
+}
+
 }  // namespace
 }  // namespace postern::store

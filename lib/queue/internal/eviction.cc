@@ -40,3 +40,29 @@ Result<std::vector<Evicted>> CountUndone(LogReader& reader, const CursorTable& c
 }
 
 }  // namespace postern::queue::internal
+
+namespace postern::queue {
+
+base::Result<std::vector<Evicted>> Log::EvictOldest(const Needs& needs) {
+  std::vector<Evicted> evicted;
+  LogReader reader(*this);
+  const auto newest = NewestSegment();
+  for (auto at = segments_.begin(); at != newest; ++at) {
+    const SegmentPart& part = at->second.part;
+    if (cursors_.all().empty()) break;
+    if (part.empty() || part.last_sequence <= cursors_.floor()) continue;
+    ASSIGN_OR_RETURN(evicted, internal::CountUndone(reader, cursors_, part, needs));
+    for (const Evicted& one : evicted) RETURN_IF_ERROR(ledger_.Admits(Reason::kEvicted, one.name));
+    room_wanted_ = refused_ = true;
+    for (const Evicted& one : evicted) {
+      RETURN_IF_ERROR(MarkDone(one.name, one.after, one.through));
+      if (one.records > 0) AddToLedger(Reason::kEvicted, one);
+    }
+    // Where all was done but for numbers that no record has, the next one is the oldest.
+    std::erase_if(evicted, [](const Evicted& one) { return one.records == 0; });
+    if (!evicted.empty()) break;
+  }
+  return evicted;
+}
+
+}  // namespace postern::queue

@@ -303,6 +303,7 @@ Status LogOpening::TidySegments() {
       RETURN_IF_ERROR(file->Shrink(used));
       segment.room = used;
     }
+    log_.milestones_.Add(segment.part.first_sequence, segment.part.last_sequence, used);
     ++at;
   }
   log_.CountRoom();
