@@ -86,6 +86,7 @@ Result<std::unique_ptr<Backends>> Backends::Make(const std::vector<config::Backe
     Result<Made> backend = std::visit(Maker{one, state_folder, storage, env}, one.target);
     if (!backend) return backend.error().In("backend " + one.name);
     made.push_back(*std::move(backend));
+    made.back().max_behind = one.max_behind;
   }
   return std::unique_ptr<Backends>(new Backends(std::move(made)));
 }
@@ -109,16 +110,18 @@ base::Status Backends::Feed(const relay::BackendFeed::Env& env, store::Store& st
     for (const Made& one : made_) {
       if (!one.backend->accepts(signal)) continue;
       if (one.runs != nullptr) {
-        ASSIGN_OR_RETURN(auto made,
-                         relay::RunFeed::Make(env, store, *one.runs,
-                                              {.backend = one.backend->name(), .signal = signal}));
+        ASSIGN_OR_RETURN(auto made, relay::RunFeed::Make(env, store, *one.runs,
+                                                         {.backend = one.backend->name(),
+                                                          .signal = signal,
+                                                          .max_behind = one.max_behind}));
         run_feeds_.push_back(std::move(made));
         continue;
       }
       RETURN_IF_ERROR(feed(*one.backend, {.backend = one.backend->name(),
                                           .signal = signal,
                                           .in_flight = one.in_flight,
-                                          .most_merged = one.most_merged}));
+                                          .most_merged = one.most_merged,
+                                          .max_behind = one.max_behind}));
     }
     // What nobody takes stays until somebody does: a backend that is added gets it.
     if (!fan_out_.accepts(signal))

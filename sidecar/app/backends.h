@@ -46,6 +46,7 @@ class Backends {
     record::RunSink* runs = nullptr;  // the backend, where it takes runs
     std::uint64_t most_merged = 0;    // bytes of one request
     std::size_t in_flight = 4;        // requests, which a kill may repeat
+    std::optional<std::uint64_t> max_behind;
   };
   explicit Backends(std::vector<Made> made);
   std::vector<backend::Backend*> All() const;

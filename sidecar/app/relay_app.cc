@@ -189,7 +189,7 @@ Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
   ASSIGN_OR_RETURN(backends, Backends::Make(config.relay.backends, state_folder, storage,
                                             {.loop = loop, .log = log, .registry = registry}));
   if (config.parents.empty()) {
-    RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics}, *store));
+    RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics, registry}, *store));
   } else {
     ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
     outbox.emplace(link::Outbox{.live = {}, .stored = *stored});

@@ -81,6 +81,8 @@ struct Signals {
 struct Backend {
   std::string name;
   Signals signals;
+  // Bytes of the log: what is further behind leaves this backend. Absent: it is waited for.
+  std::optional<std::uint64_t> max_behind;
   std::variant<DiscardBackend, FileBackend, OtlpBackend> target;
 };
 

@@ -130,8 +130,30 @@ const Edit kBackendEdits[] = {
      "mean traces?"},
     {"a signal comes twice", kNone, "{name: none, signals: [logs, logs], discard: {}}",
      "x.yaml:13: relay.backends[2].signals[1]: \"logs\": stands in the list before; remove one"},
-    {"one may drop", kNone, "{name: none, whenBehind: Drop, discard: {}}",
-     "x.yaml:13: relay.backends[2].whenBehind: not yet served; remove the field"},
+    {"one drops, from where is not said", kNone, "{name: none, whenBehind: Drop, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: missing; write how many bytes it may be behind, such "
+     "as 256Mi"},
+    {"one holds and has a bound", kNone,
+     "{name: none, whenBehind: Hold, maxBehind: 2Mi, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: \"2Mi\": of no use to Hold; write whenBehind: Drop, "
+     "or remove maxBehind"},
+    {"one has a bound and does not say that it drops", kNone,
+     "{name: none, maxBehind: 2Mi, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: \"2Mi\": of no use to Hold; write whenBehind: Drop, "
+     "or remove maxBehind"},
+    {"what one does when behind is misspelt", kNone,
+     "{name: none, whenBehind: drop, maxBehind: 2Mi, discard: {}}",
+     "x.yaml:13: relay.backends[2].whenBehind: \"drop\": not one of Hold, Drop; did you mean "
+     "Drop?"},
+    {"a bound is less than a segment", kNone,
+     "{name: none, whenBehind: Drop, maxBehind: 1000k, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: \"1000k\": too little; write 1Mi to 1Gi"},
+    {"a bound is more than the queue has", kNone,
+     "{name: none, whenBehind: Drop, maxBehind: 1025Mi, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: \"1025Mi\": too much; write 1Mi to 1Gi"},
+    {"a bound is no quantity", kNone,
+     "{name: none, whenBehind: Drop, maxBehind: 1MiB, discard: {}}",
+     "x.yaml:13: relay.backends[2].maxBehind: \"1MiB\": not a quantity; write it as 1Mi"},
     {"discard has a field", kNone, "{name: none, discard: {rate: 1}}",
      "x.yaml:13: relay.backends[2].discard.rate: unknown field; remove it"},
     {"a file has no path", "{path: delivered}", "{}",
@@ -168,6 +190,26 @@ TEST(ManagementServer, NamesWhatIsWrongWithTheBackends) {
   for (const Edit& row : kBackendEdits) {
     EXPECT_EQ(ProblemsOf(Edited(kGood, row.from, row.to)), row.then) << row.when;
   }
+}
+
+TEST(ManagementServer, WaitsForABackendUnlessToldHowFarItMayBeBehind) {
+  const std::string text =
+      Edited(kGood, kNone, "{name: none, whenBehind: Drop, maxBehind: 1Gi, discard: {}}");
+  POSTERN_ASSERT_OK_AND_ASSIGN(
+      const Config config,
+      Parse(Edited(text, "{name: local, ", "{name: local, whenBehind: Hold, "), "x", ""));
+  EXPECT_EQ(config.relay.backends[0].max_behind, std::nullopt);
+  EXPECT_EQ(config.relay.backends[1].max_behind, std::nullopt);
+  EXPECT_EQ(config.relay.backends[2].max_behind, std::uint64_t{1} << 30);
+}
+
+TEST(ManagementServer, MeasuresMaxBehindByTheQueueThatIsWritten) {
+  const std::string text =
+      Edited(kGood, kNone, "{name: none, whenBehind: Drop, maxBehind: 2Gi, discard: {}}");
+  EXPECT_EQ(ProblemsOf(Edited(text, "relay:\n", "relay:\n  queue: {maxBytes: 2Gi}\n")), "none");
+  EXPECT_EQ(ProblemsOf(Edited(text, "relay:\n", "relay:\n  queue: {maxBytes: 4GiB}\n")),
+            "x.yaml:8: relay.queue.maxBytes: \"4GiB\": not a quantity; write it as 4Gi")
+      << "one mistake, one line";
 }
 
 TEST(ManagementServer, MayLeaveTheBackendsCaToTheSystem) {

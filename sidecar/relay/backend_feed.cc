@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/kill_point.h"
+#include "sidecar/relay/merge.h"
 
 namespace postern::relay {
 
@@ -22,14 +23,6 @@ constexpr base::Duration kDropEvery = std::chrono::seconds(1);
 // Only a fault of the body itself: an expired token at a backend must not become data loss.
 bool IsFaultOfBody(const Answer& answer) { return answer.code == AnswerCode::kInvalidArgument; }
 
-// Protobuf messages are merged by writing one behind the other: repeated fields add up
-// (https://protobuf.dev/programming-guides/encoding/#last-one-wins).
-base::Bytes Concatenate(const std::vector<record::RecordPtr>& records, std::size_t size) {
-  base::BytesBuilder builder(size);
-  for (const record::RecordPtr& record : records) builder.Append(record->body.view());
-  return std::move(builder).Finish();
-}
-
 }  // namespace
 
 std::string BackendFeed::CursorName(const std::string& backend, record::Signal signal) {
@@ -46,9 +39,11 @@ base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(const Env& env, sto
                                                              record::Sink& backend,
                                                              Options options) {
   ASSIGN_OR_RETURN(auto reader,
-                   store::Reader::Make(store, CursorName(options.backend, options.signal)));
+                   store::Reader::Make(store, CursorName(options.backend, options.signal),
+                                       {.max_behind = options.max_behind}));
+  const std::uint64_t most_behind = options.max_behind.value_or(store.max_bytes());
   std::unique_ptr<BackendFeed> feed(
-      new BackendFeed(env, std::move(reader), backend, std::move(options)));
+      new BackendFeed(env, std::move(reader), backend, std::move(options), most_behind));
   env.loop.Post([raw = feed.get(), alive = std::weak_ptr<bool>(feed->alive_)] {
     if (!alive.expired()) raw->Pump();
   });
@@ -56,12 +51,14 @@ base::Result<std::unique_ptr<BackendFeed>> BackendFeed::Make(const Env& env, sto
 }
 
 BackendFeed::BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader,
-                         record::Sink& backend, Options options)
+                         record::Sink& backend, Options options, std::uint64_t most_behind)
     : env_(env),
       reader_(std::move(reader)),
       backend_(backend),
       options_(std::move(options)),
       seen_(reader_->floor()),
+      status_(env.log, env.loop.clock(), env.registry, options_.backend, options_.signal,
+              most_behind),
       unknown_through_(reader_->end()),
       unknown_bytes_(options_.in_flight * std::max(options_.most_merged, options_.look_ahead)) {
   reader_->OnReady([this] { Pump(); });
@@ -69,7 +66,9 @@ BackendFeed::BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader,
 
 BackendFeed::~BackendFeed() = default;
 
-bool BackendFeed::empty() const { return items_.empty() && reader_->position() >= reader_->end(); }
+bool BackendFeed::empty() const {
+  return items_.empty() && parked_.all().empty() && reader_->position() >= reader_->end();
+}
 
 void BackendFeed::Pump() {
   // A backend may answer before Deliver returns: the loop below goes on then, instead of recursing.
@@ -81,8 +80,15 @@ void BackendFeed::Pump() {
     LookAhead();
     SayLeft();
     RequestAll();
+    RetryParked();
   } while (finished_ != before);
+  TellStatus();
   pumping_ = false;
+}
+
+void BackendFeed::TellStatus() {
+  status_.Behind(reader_->bytes_behind());
+  status_.Parked(parked_.all().size());
 }
 
 // Round robin, so that one busy origin does not hold the others up.
@@ -92,7 +98,7 @@ void BackendFeed::RequestAll() {
     if (at == lines_.end()) at = lines_.begin();
     last_line_ = at->first;
     Request(at->first, at->second);
-    at = at->second.waiting.empty() ? lines_.erase(at) : std::next(at);
+    at = at->second.order.empty() ? lines_.erase(at) : std::next(at);
   }
 }
 
@@ -122,7 +128,7 @@ void BackendFeed::LookAhead() {
     item->second.may_repeat = MayBeRepeat(kept);
     if (item->second.may_repeat) ++again.records, again.bytes += kept.record->body.size();
     const record::Origin& origin = kept.record->origin;
-    lines_[{origin.member, origin.store}].waiting.push_back(kept.sequence);
+    lines_[{origin.member, origin.store}].order.Add(kept.sequence);
   }
   if (again.records > 0) {
     env_.metrics.redelivered.Increment(static_cast<double>(again.records));
@@ -146,38 +152,56 @@ BackendFeed::Items::iterator BackendFeed::AddItem(const store::Kept& kept) {
       .first;
 }
 
-// What waits grows old where its backend does not answer.
+// What waits grows old, and falls behind, where its backend does not answer.
 void BackendFeed::DropOld() {
   const base::Instant now = env_.loop.clock().Now();
-  if (now < drop_next_) return;
+  const std::uint64_t behind = reader_->too_far_behind();
+  if (now < drop_next_ && behind <= dropped_behind_) return;
   drop_next_ = now + kDropEvery;
+  dropped_behind_ = behind;
+  bool refuses = !parked_.all().empty();
   for (auto line = lines_.begin(); line != lines_.end();) {
     DropFront(line->second);
-    line = line->second.waiting.empty() ? lines_.erase(line) : std::next(line);
+    refuses = refuses || line->second.order.is_refused();
+    line = line->second.order.empty() ? lines_.erase(line) : std::next(line);
   }
+  DropParked();
+  SayAll();
+  status_.Refuses(refuses);
 }
 
 // Drops from a line what is to leave; not what is in flight, nor what waits behind that.
 void BackendFeed::DropFront(Line& line) {
-  while (line.requested == 0 && !line.waiting.empty()) {
-    const auto item = items_.find(line.waiting.front());
+  while (!line.order.is_out() && !line.order.empty()) {
+    const auto item = items_.find(line.order.at(0));
     const auto why = reader_->WhyDropped(
         {.sequence = item->first, .age = item->second.age, .record = item->second.record});
     // Done although nobody took it: it was evicted.
     if (!why && !reader_->IsDone(item->first)) return;
     Leave(item, why);
-    line.waiting.pop_front();
-    if (line.alone > 0) --line.alone;
+    line.order.DropFront();
     ++finished_;
+  }
+}
+
+void BackendFeed::DropParked() {
+  for (auto at = parked_.all().begin(); at != parked_.all().end();) {
+    const auto [sequence, parked] = *at++;
+    if (sequence == parked_out_) continue;
+    const auto why =
+        reader_->WhyDropped({.sequence = sequence, .age = parked.age, .record = nullptr});
+    if (why || reader_->IsDone(sequence)) Unpark(sequence, why);
   }
 }
 
 void BackendFeed::Request(const OriginKey& key, Line& line) {
   DropFront(line);
-  while (line.requested == 0 && !line.waiting.empty() && !line.retry.pending() &&
+  while (!line.order.is_out() && !line.order.empty() && !line.retry.pending() &&
          in_flight_ < options_.in_flight) {
+    if (!MayPark()) line.order.Hold();
     const record::RecordPtr request = Take(line);
     ++in_flight_;
+    passing_ += line.order.first();
     backend_.Deliver(request, env_.loop.clock().Now() + kDeliveryBound,
                      [this, key, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
                        if (!alive.expired()) OnAnswer(key, answer);
@@ -185,31 +209,25 @@ void BackendFeed::Request(const OriginKey& key, Line& line) {
   }
 }
 
-// Returns the first of those that wait, or several of them as one.
+// Returns the next of those that wait, or several of them as one.
 record::RecordPtr BackendFeed::Take(Line& line) {
-  const record::RecordPtr first = items_.at(line.waiting.front()).record;
-  bool repeat = items_.at(line.waiting.front()).may_repeat;
-  std::vector<record::RecordPtr> merged{first};
-  std::uint64_t size = first->body.size();
-  for (std::size_t at = 1; at < line.waiting.size() && line.alone == 0; ++at) {
-    const auto& [after, age, next_repeats, next, left] = items_.at(line.waiting[at]);
-    size += next->body.size();
-    if (size > options_.most_merged || next->metadata != first->metadata ||
-        next->possible_repeat != first->possible_repeat) {
+  const std::size_t from = line.order.first();
+  const Item& first = items_.at(line.order.at(from));
+  bool repeat = first.may_repeat;
+  std::vector<record::RecordPtr> merged{first.record};
+  std::uint64_t size = first.record->body.size();
+  for (std::size_t at = from + 1; at < line.order.size() && !line.order.alone(); ++at) {
+    const Item& next = items_.at(line.order.at(at));
+    size += next.record->body.size();
+    if (size > options_.most_merged || next.record->metadata != first.record->metadata ||
+        next.record->possible_repeat != first.record->possible_repeat) {
       break;
     }
-    repeat = repeat || next_repeats;
-    merged.push_back(next);
+    repeat = repeat || next.may_repeat;
+    merged.push_back(next.record);
   }
-  line.requested = merged.size();
-  record::RecordPtr request = first;
-  if (merged.size() > 1) {
-    record::Record one = *first;
-    std::size_t whole = 0;
-    for (const record::RecordPtr& record : merged) whole += record->body.size();
-    one.body = Concatenate(merged, whole);
-    request = std::make_shared<const record::Record>(std::move(one));
-  }
+  line.order.Request(merged.size());
+  const record::RecordPtr request = Merge(merged);
   return repeat ? record::AsPossibleRepeat(request) : request;
 }
 
@@ -223,22 +241,26 @@ bool BackendFeed::MayBeRepeat(const store::Kept& kept) {
 
 void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
   Line& line = lines_.at(key);
-  if (IsFaultOfBody(answer) && line.requested > 1) {
-    --in_flight_;
-    line.alone = line.requested;  // one of them is at fault: each by itself tells which
-    line.requested = 0;
-  } else if (answer.ok() || IsFaultOfBody(answer)) {
+  passing_ -= line.order.first();
+  if (answer.ok()) {
     KILL_POINT("backend.answer-cursor");
-    if (!answer.ok()) Reject(line, answer);
-    Finish(line, answer.ok() ? std::nullopt : std::optional(store::Reason::kRejected));
-    reader_->AfterSaid([this] { OnSaid(); });
+    Finish(line, line.order.OnTaken(), std::nullopt);
+  } else if (IsFaultOfBody(answer)) {
+    const OriginLine::End end = line.order.OnFault();
+    for (const std::uint64_t one : end.done) Reject(*items_.at(one).record, answer);
+    Finish(line, end, store::Reason::kRejected);
   } else {
     --in_flight_;
-    line.requested = 0;
-    const base::Duration wait = std::max<base::Duration>(line.backoff.Next(), answer.retry_after);
-    line.retry = env_.loop.PostAfter(wait, [this] { Pump(); });
+    Refused(line, answer);
   }
   Pump();
+}
+
+void BackendFeed::Refused(Line& line, const Answer& answer) {
+  status_.Refused(answer);
+  base::Duration wait = answer.retry_after;
+  if (!line.order.OnRefused(MayPark())) wait = std::max(line.backoff.Next(), wait);
+  if (wait > base::Duration::zero()) line.retry = env_.loop.PostAfter(wait, [this] { Pump(); });
 }
 
 // Not before: what is answered and not written down counts as in flight after a kill.
@@ -247,8 +269,7 @@ void BackendFeed::OnSaid() {
   Pump();
 }
 
-void BackendFeed::Reject(const Line& line, const Answer& answer) {
-  const record::Record& record = *items_.at(line.waiting.front()).record;
+void BackendFeed::Reject(const record::Record& record, const Answer& answer) {
   env_.metrics.rejected.Increment();
   env_.log.Warn("record rejected", {{"backend", options_.backend},
                                     {"signal", record::SignalName(record.signal)},
@@ -257,21 +278,108 @@ void BackendFeed::Reject(const Line& line, const Answer& answer) {
                                     {"why", answer.message}});
 }
 
-void BackendFeed::Finish(Line& line, std::optional<store::Reason> why) {
-  for (; line.requested > 0; --line.requested) {
-    Leave(items_.find(line.waiting.front()), why);
-    line.waiting.pop_front();
-    ++finished_;
-    if (line.alone > 0) --line.alone;
+void BackendFeed::Finish(Line& line, const OriginLine::End& end, std::optional<store::Reason> why) {
+  if (end.done.empty()) {
+    --in_flight_;  // one of those merged is at fault: each by itself tells which
+    return;
   }
+  for (const std::uint64_t sequence : end.done) {
+    Leave(items_.find(sequence), why);
+    ++finished_;
+  }
+  if (end.parked) Park(*end.parked);
   line.backoff.Reset();
+  reader_->AfterSaid([this] { OnSaid(); });
 }
+
+// === parked ===
+
+void BackendFeed::Park(std::uint64_t sequence) {
+  const auto item = items_.find(sequence);
+  const record::Record& record = *item->second.record;
+  env_.log.Warn("record parked: those behind it are taken",
+                {{"backend", options_.backend},
+                 {"signal", record::SignalName(record.signal)},
+                 {"member", record.origin.member},
+                 {"sequence", record.origin.sequence}});
+  const std::uint64_t size = record.body.size();
+  parked_.Add(sequence,
+              {.after = item->second.after,
+               .age = item->second.age,
+               .size = size,
+               .may_repeat = item->second.may_repeat},
+              env_.loop.clock().Now());
+  bytes_ -= size;
+  items_.erase(item);
+}
+
+// One at a time, so that they take no more than one request from the others. Their bodies are read
+// again from the disk: memory is for what goes on.
+void BackendFeed::RetryParked() {
+  if (parked_out_ || in_flight_ >= options_.in_flight) return;
+  const std::optional<std::uint64_t> next = parked_.Next(env_.loop.clock().Now());
+  if (!next) return;
+  ++finished_;  // whatever becomes of it, the one after it has its turn
+  const auto kept = reader_->Find(*next);
+  if (!kept) return;                               // the disk cannot be read: in the next round
+  if (!*kept) return Unpark(*next, std::nullopt);  // damaged meanwhile, and told of
+  parked_out_ = next;
+  ++in_flight_;
+  const record::RecordPtr record = (*kept)->record;
+  backend_.Deliver(
+      parked_.all().at(*next).may_repeat ? record::AsPossibleRepeat(record) : record,
+      env_.loop.clock().Now() + kDeliveryBound,
+      [this, record, sequence = *next, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
+        if (!alive.expired()) OnParkedAnswer(record, sequence, answer);
+      });
+}
+
+void BackendFeed::OnParkedAnswer(const record::RecordPtr& record, std::uint64_t sequence,
+                                 const Answer& answer) {
+  parked_out_.reset();
+  if (answer.ok() || IsFaultOfBody(answer)) {
+    if (answer.ok()) {
+      env_.metrics.reordered.Increment();
+    } else {
+      Reject(*record, answer);
+    }
+    Unpark(sequence, answer.ok() ? std::nullopt : std::optional(store::Reason::kRejected));
+    reader_->AfterSaid([this] { OnSaid(); });
+  } else {
+    --in_flight_;
+    status_.Refused(answer);
+  }
+  Pump();
+}
+
+// Back among the items, as one that is done.
+void BackendFeed::Unpark(std::uint64_t sequence, std::optional<store::Reason> why) {
+  const ParkedRecords::Parked parked = parked_.all().at(sequence);
+  parked_.Remove(sequence);
+  Item item{
+      .after = parked.after, .age = parked.age, .may_repeat = false, .record = {}, .left = {}};
+  if (why) item.left = store::Left{.reason = *why, .bytes = parked.size};
+  const auto at = items_.emplace(sequence, std::move(item)).first;
+  if (Say(*at)) items_.erase(at);
+  ++finished_;
+}
+
+// === done ===
 
 // What found no range left stands at the floor in the end.
 void BackendFeed::SayLeft() {
   for (auto low = items_.begin(); low != items_.end() && low->second.record == nullptr;) {
     if (!Say(*low)) break;
     low = items_.erase(low);
+  }
+}
+
+// Those higher up too. With parked records the floor stands still, and what was done without a
+// range beside it joins one that has come since; else such items were all that is looked ahead.
+void BackendFeed::SayAll() {
+  for (auto item = items_.begin(); item != items_.end();) {
+    const bool said = item->second.record == nullptr && Say(*item);
+    item = said ? items_.erase(item) : std::next(item);
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // Records of one origin go one request after the other, in order; several origins side by side.
 // What the backend does not take is tried again until it does: only a fault of the body ends a
-// record otherwise (`rejected`).
+// record otherwise (`rejected`), or a policy: its age, or max_behind. One that it refuses while it
+// takes those behind is parked (origin_line.h).
 //
 //   floor                         position
 //     │ done │ in flight │ waiting │ not looked at │
@@ -11,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +23,9 @@
 #include "lib/base/loop.h"
 #include "lib/log/logger.h"
 #include "sidecar/record/sink.h"
+#include "sidecar/relay/feed_status.h"
+#include "sidecar/relay/origin_line.h"
+#include "sidecar/relay/parked_records.h"
 #include "sidecar/relay/relay_metrics.h"
 #include "sidecar/store/reader.h"
 
@@ -37,6 +40,8 @@ class BackendFeed {
     std::uint64_t look_ahead = std::uint64_t{4} << 20;  // bytes of bodies
     // Neighbours are merged into one request of at most this size; 0: each goes alone.
     std::uint64_t most_merged = 0;
+    // Bytes of the log: what is further behind is evicted from this backend. Absent: it is held.
+    std::optional<std::uint64_t> max_behind = {};
   };
 
   // The tools of the relay's thread; they outlive the feed.
@@ -44,6 +49,7 @@ class BackendFeed {
     base::Loop& loop;
     log::Logger& log;
     RelayMetrics& metrics;
+    metrics::Registry& registry;  // for the series of a feed
   };
 
   // `store` and `backend` outlive the feed. Fails as Reader::Make does.
@@ -73,29 +79,38 @@ class BackendFeed {
   using OriginKey = std::pair<std::string, record::StoreId>;
   // The records of one origin.
   struct Line {
-    std::deque<std::uint64_t> waiting;
-    std::size_t requested = 0;  // of them, from the front: in flight
-    std::size_t alone = 0;      // a merged request was refused for its body: so many one by one
+    OriginLine order;
     base::Backoff backoff{
         {.first = std::chrono::milliseconds(100), .most = std::chrono::seconds(60)}, 1};
     base::Timer retry;
   };
+  using Lines = std::map<OriginKey, Line>;
 
   BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader, record::Sink& backend,
-              Options options);
+              Options options, std::uint64_t most_behind);
 
   void Pump();
   void LookAhead();
   void RequestAll();
   void SayLeft();
+  void SayAll();
+  void TellStatus();
   void DropOld();
   void DropFront(Line& line);
+  void DropParked();
   void Request(const OriginKey& key, Line& line);
+  bool MayPark() const { return parked_.all().size() + passing_ < ParkedRecords::kMost; }
   record::RecordPtr Take(Line& line);
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
   void OnSaid();
-  void Reject(const Line& line, const record::Answer& answer);
-  void Finish(Line& line, std::optional<store::Reason> why);
+  void Refused(Line& line, const record::Answer& answer);
+  void Reject(const record::Record& record, const record::Answer& answer);
+  void Finish(Line& line, const OriginLine::End& end, std::optional<store::Reason> why);
+  void Park(std::uint64_t sequence);
+  void RetryParked();
+  void OnParkedAnswer(const record::RecordPtr& record, std::uint64_t sequence,
+                      const record::Answer& answer);
+  void Unpark(std::uint64_t sequence, std::optional<store::Reason> why);
   void Leave(Items::iterator item, std::optional<store::Reason> why);
   bool Say(const Items::value_type& item);
   Items::iterator AddItem(const store::Kept& kept);
@@ -108,11 +123,16 @@ class BackendFeed {
   Items items_;
   std::uint64_t bytes_ = 0;  // of items_
   std::uint64_t seen_;       // the last sequence that is an item's, was skipped or is done
-  std::map<OriginKey, Line> lines_;
+  Lines lines_;
   OriginKey last_line_;        // that was served
   std::size_t in_flight_ = 0;  // requests that a kill would have repeated
+  std::size_t passing_ = 0;    // of them, requests for a record behind one that is refused
+  ParkedRecords parked_;
+  std::optional<std::uint64_t> parked_out_;  // in flight
+  FeedStatus status_;
   std::uint64_t finished_ = 0;
-  base::Instant drop_next_;  // when it is looked for records that have grown too old
+  base::Instant drop_next_;           // when it is looked for records that have grown too old
+  std::uint64_t dropped_behind_ = 0;  // what was too far behind when it was looked for
   bool pumping_ = false;
   // What a process before us may have had in flight.
   std::uint64_t unknown_through_;

@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "sidecar/link/testing/script_sink.h"
-#include "sidecar/store/testing/store_fixture.h"
+#include "sidecar/relay/testing/feed_fixture.h"
 
 namespace postern::relay {
 namespace {
@@ -16,56 +15,7 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Answer Refusal(AnswerCode code) { return {.code = code, .message = "no", .response = {}}; }
-
-class BackendFeedTest : public store::StoreFixture {
- protected:
-  void SetUp() override { Open(); }
-
-  void MakeFeed() {
-    auto made =
-        BackendFeed::Make({loop_, log_.logger(), relay_metrics_}, *store_, backend_, options_);
-    ASSERT_TRUE(made);
-    feed_ = *std::move(made);
-    loop_.RunUntilIdle();
-  }
-  // The store and the feed as after a restart; the disk kept what was synced.
-  void Restart() {
-    feed_.reset();
-    Open();
-    MakeFeed();
-  }
-  // A child's record, kept and synced.
-  void Keep(const std::string& body, const std::string& member = "a.example",
-            Signal signal = Signal::kLogs, const std::string& tenant = "") {
-    store::Store::Incoming incoming{
-        .record = {.signal = signal,
-                   .metadata = {},
-                   .origin = {.member = member, .store = {}, .sequence = ++sequence_},
-                   .body = base::Bytes::Copy(body)},
-        .hop =
-            store::Hop{.sender = {.member = member, .store = {1}}, .sequence = sequence_, .crc = 0},
-        .on_kept = [](const base::Status&) {}};
-    if (!tenant.empty()) incoming.record.metadata = {{"x-tenant", tenant}};
-    ASSERT_TRUE(store_->Append(incoming));
-  }
-  std::vector<std::string> Delivered() const {
-    std::vector<std::string> bodies;
-    for (const record::RecordPtr& record : backend_.delivered()) {
-      bodies.emplace_back(record->body.view());
-    }
-    return bodies;
-  }
-
-  record::MemoryBudget& budget() { return budget_; }
-  ScriptSink backend_;
-  RelayMetrics relay_metrics_{registry_};
-  BackendFeed::Options options_{.backend = "collector"};
-  std::uint64_t sequence_ = 0;
-  std::unique_ptr<BackendFeed> feed_;
-
-  ~BackendFeedTest() override { feed_.reset(); }
-};
+class BackendFeedTest : public FeedFixture {};
 
 TEST_F(BackendFeedTest, DeliversInOrderOneAtATimeAndOnlyItsSignal) {
   MakeFeed();

@@ -18,6 +18,10 @@ RelayMetrics::RelayMetrics(metrics::Registry& registry)
       redelivered(registry.AddCounter(
           "postern_relay_redelivered_records_total",
           "Records given to a backend that may have taken them before a restart.")),
+      reordered(registry.AddCounter(
+          "postern_relay_reordered_records_total",
+          "Parked records that a backend took in the end, after records of their origin that came "
+          "later.")),
       memory_used(
           registry.AddGauge("postern_relay_memory_used_bytes", "Bytes of bodies held in memory.")),
       memory_total(registry.AddGauge("postern_relay_memory_total_bytes",

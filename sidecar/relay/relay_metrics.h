@@ -31,6 +31,7 @@ class RelayMetrics {
   metrics::Counter& refused;      // draining, or no memory in time
   metrics::Counter& rejected;     // kept records that left for a fault of their body
   metrics::Counter& redelivered;  // given to a backend that may have them since before a restart
+  metrics::Counter& reordered;    // given to a backend after records that came later
   metrics::Gauge& memory_used;
   metrics::Gauge& memory_total;
 };

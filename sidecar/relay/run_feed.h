@@ -33,6 +33,7 @@ class RunFeed {
     // Of one run; a larger record goes alone.
     std::uint64_t most_bytes = std::uint64_t{1} << 20;
     std::size_t most_records = 4096;
+    std::optional<std::uint64_t> max_behind = {};  // as ReaderOptions have it
   };
 
   // `store` and `sink` outlive the feed. Its cursor has the name that a BackendFeed's would have.

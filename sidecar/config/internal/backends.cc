@@ -1,3 +1,5 @@
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +12,9 @@ namespace {
 constexpr std::size_t kMostBackends = 8;
 constexpr std::string_view kTargets[] = {"otlp", "file", "discard"};
 constexpr std::string_view kNotServed = "not yet served; remove the field";
+// The log lets go of no less than a segment, which is no smaller.
+constexpr std::uint64_t kLeastBehind = std::uint64_t{1} << 20;
+constexpr std::pair<std::string_view, bool> kWhenBehind[] = {{"Hold", false}, {"Drop", true}};
 
 enum class Signal : std::uint8_t { kLogs, kMetrics, kTraces };
 constexpr std::pair<std::string_view, Signal> kSignals[] = {
@@ -81,6 +86,27 @@ void ReadTarget(Section& section, const std::string& base, Backend& backend) {
   if (auto discard = section.Open("discard")) discard->Finish();
 }
 
+// Returns how far it may be behind; nothing where it is waited for.
+std::optional<std::uint64_t> ReadMaxBehind(Section& section, std::uint64_t most) {
+  const auto read_when_behind = [](const yaml::Node& node) {
+    return ReadChoice<bool>(node, kWhenBehind);
+  };
+  const auto read_max_behind = [most](const yaml::Node& node) {
+    return ReadQuantityFrom(node, kLeastBehind, most);
+  };
+  const auto drop = section.Read("whenBehind", read_when_behind);
+  if (drop.value_or(false)) {
+    return section.ReadRequired("maxBehind", read_max_behind,
+                                "write how many bytes it may be behind, such as 256Mi");
+  }
+  section.Ignore("maxBehind");
+  const bool holds = drop || !section.Has("whenBehind");  // else who knows which was meant
+  if (holds && section.Has("maxBehind")) {
+    section.Complain("maxBehind", "of no use to Hold; write whenBehind: Drop, or remove maxBehind");
+  }
+  return std::nullopt;
+}
+
 const std::string* FileOf(const Backend& backend) {
   const auto* file = std::get_if<FileBackend>(&backend.target);
   return file == nullptr || file->path.empty() ? nullptr : &file->path;
@@ -88,7 +114,8 @@ const std::string* FileOf(const Backend& backend) {
 
 }  // namespace
 
-std::vector<Backend> ReadBackends(Section& relay, const std::string& base) {
+std::vector<Backend> ReadBackends(Section& relay, const std::string& base,
+                                  std::uint64_t most_behind) {
   std::vector<Backend> backends;
   if (relay.Require("backends", "name at least one") == nullptr) return backends;
   for (Section& section : relay.OpenEach("backends", {1, kMostBackends})) {
@@ -96,7 +123,7 @@ std::vector<Backend> ReadBackends(Section& relay, const std::string& base) {
     backend.name = section.ReadRequired("name", ReadName, "give it one").value_or("");
     backend.signals = ReadSignals(section);
     ReadTarget(section, base, backend);
-    for (const char* name : {"whenBehind", "maxBehind"}) section.Refuse(name, kNotServed);
+    backend.max_behind = ReadMaxBehind(section, most_behind);
     section.Finish();
     for (const Backend& other : backends) {
       if (!backend.name.empty() && backend.name == other.name) {

@@ -28,13 +28,7 @@ constexpr std::pair<std::string_view, bool> kWhenFull[] = {{"Refuse", false}, {"
 constexpr std::string_view kNotServed = "not yet served; remove the field";
 
 auto QuantityFrom(std::uint64_t least, std::uint64_t most) {
-  return [=](const yaml::Node& node) -> base::Result<std::uint64_t> {
-    ASSIGN_OR_RETURN(const std::uint64_t bytes, ReadQuantity(node));
-    if (bytes >= least && bytes <= most) return bytes;
-    return base::Fail(base::Code::kInvalid, std::string(bytes < least ? "too little" : "too much") +
-                                                "; write " + ShowQuantity(least) + " to " +
-                                                ShowQuantity(most));
-  };
+  return [=](const yaml::Node& node) { return ReadQuantityFrom(node, least, most); };
 }
 
 base::Result<Ack> ReadAck(const yaml::Node& node) {
@@ -63,20 +57,22 @@ base::Result<base::Duration> ReadMaxAge(const yaml::Node& node) {
   return base::Fail(base::Code::kInvalid, "too little; write at least 1s, or remove the field");
 }
 
-void ReadQueue(Section& section, Relay& relay) {
+// Returns the most that a backend may be behind; where maxBytes is bad nobody knows.
+std::uint64_t ReadQueue(Section& section, Relay& relay) {
   auto queue = section.Open("queue");
   const std::uint64_t least = std::max(kLeastQueue, kRecordsInQueue * relay.max_record);
   relay.queue_bytes = std::max(relay.queue_bytes, least);
-  if (!queue) return;
+  if (!queue) return section.Has("queue") ? kMostQueue : relay.queue_bytes;
   relay.ack = queue->Read("ack", ReadAck).value_or(relay.ack);
-  relay.queue_bytes =
-      queue->Read("maxBytes", QuantityFrom(least, kMostQueue)).value_or(relay.queue_bytes);
+  const auto bytes = queue->Read("maxBytes", QuantityFrom(least, kMostQueue));
+  relay.queue_bytes = bytes.value_or(relay.queue_bytes);
   const auto read_when_full = [](const yaml::Node& node) {
     return ReadChoice<bool>(node, kWhenFull);
   };
   relay.drop_oldest = queue->Read("whenFull", read_when_full).value_or(false);
   relay.max_age = queue->Read("maxAge", ReadMaxAge);
   queue->Finish();
+  return bytes || !queue->Has("maxBytes") ? relay.queue_bytes : kMostQueue;
 }
 
 std::optional<OtlpService> ReadOtlp(Section& section) {
@@ -102,11 +98,11 @@ Relay ReadRelay(Section& root, std::optional<Kind> kind, const std::string& base
   relay.bind = section->Read("bind", ReadBind).value_or(relay.bind);
   relay.admin = section->Read("admin", ReadPort).value_or(relay.admin);
   ReadMemory(*section, relay);
-  ReadQueue(*section, relay);
+  const std::uint64_t most_behind = ReadQueue(*section, relay);
   relay.otlp = ReadOtlp(*section);
   relay.drain_grace = section->Read("drainGrace", ReadDuration).value_or(relay.drain_grace);
   if (server) {
-    relay.backends = ReadBackends(*section, base);
+    relay.backends = ReadBackends(*section, base, most_behind);
   } else if (kind == Kind::kGateway) {
     section->Refuse("backends", "a Gateway delivers to its parents; remove the field");
   } else {

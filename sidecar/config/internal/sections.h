@@ -5,6 +5,7 @@
 // Threads: any.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ void ReadLink(Section& root, std::optional<Kind> kind, const std::string& base, 
 // Reads `relay`.
 Relay ReadRelay(Section& root, std::optional<Kind> kind, const std::string& base);
 
-// Reads `backends` of the relay's section.
-std::vector<Backend> ReadBackends(Section& relay, const std::string& base);
+// Reads `backends` of the relay's section. `most_behind`: the largest maxBehind.
+std::vector<Backend> ReadBackends(Section& relay, const std::string& base,
+                                  std::uint64_t most_behind);
 
 }  // namespace postern::config

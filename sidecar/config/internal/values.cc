@@ -219,6 +219,14 @@ Result<std::uint64_t> ReadQuantity(const yaml::Node& node) {
   return count > kMost / unit->bytes ? kMost : count * unit->bytes;
 }
 
+Result<std::uint64_t> ReadQuantityFrom(const yaml::Node& node, std::uint64_t least,
+                                       std::uint64_t most) {
+  ASSIGN_OR_RETURN(const std::uint64_t bytes, ReadQuantity(node));
+  if (bytes >= least && bytes <= most) return bytes;
+  return Invalid(std::string(bytes < least ? "too little" : "too much") + "; write " +
+                 ShowQuantity(least) + " to " + ShowQuantity(most));
+}
+
 Result<Endpoint> ReadEndpoint(const yaml::Node& node) {
   ASSIGN_OR_RETURN(const std::string url, ReadText(node));
   const bool tls = url.starts_with("https://");

@@ -39,6 +39,9 @@ base::Result<base::Duration> ReadDuration(const yaml::Node& node);
 // Whole bytes: digits, and Ki, Mi, Gi, k, M, G or nothing. What exceeds 64 bits is the largest
 // number.
 base::Result<std::uint64_t> ReadQuantity(const yaml::Node& node);
+// The same, from `least` to `most`.
+base::Result<std::uint64_t> ReadQuantityFrom(const yaml::Node& node, std::uint64_t least,
+                                             std::uint64_t most);
 
 // What an OTLP endpoint's URL says: http or https, a name or IP, and a port (else 4317).
 struct Endpoint {
