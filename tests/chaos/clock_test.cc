@@ -1,12 +1,10 @@
 // Wall clocks that step by years: nothing that is kept may be taken for too old or too new.
 #include <gmock/gmock.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "lib/base/testing/matchers.h"
+#include "tests/chaos/faketime.h"
 #include "tests/integration/sender.h"
 #include "tests/integration/topology.h"
 
@@ -20,18 +18,6 @@ using integration::Sender;
 using integration::Topology;
 using otlp::Signal;
 using testing::IsEmpty;
-
-// Debian's faketime, which the dynamic loader finds; null where it is not installed. The one for
-// threads: the other deadlocks.
-const char* FindFaketime() {
-  static constexpr std::array kPaths = {
-      "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-      "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-  };
-  const auto* const found =
-      std::ranges::find_if(kPaths, [](const char* path) { return access(path, R_OK) == 0; });
-  return found == kPaths.end() ? nullptr : *found;
-}
 
 struct Step {
   const char* what;

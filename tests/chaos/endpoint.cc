@@ -29,20 +29,28 @@ void Endpoint::AnswerWith(const FakeServer::Reply& reply) {
   server_.AnswerBy([this, reply](const FakeServer::Request& request) {
     const std::lock_guard lock(mutex_);
     ++requests_;
-    if (reply.code == 0) Take(request);
+    if (reply.code == 0 && !Take(request)) return FakeServer::Reply{.code = 14};
     return reply;
   });
 }
 
-void Endpoint::Take(const FakeServer::Request& request) {
-  for (std::string& id : otlp::RecordIds(otlp::Signal::kLogs, request.body.view())) {
+void Endpoint::Refuse(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  refused_ = id;
+}
+
+bool Endpoint::Take(const FakeServer::Request& request) {
+  std::vector<std::string> ids = otlp::RecordIds(otlp::Signal::kLogs, request.body.view());
+  if (std::ranges::find(ids, refused_) != ids.end()) return false;
+  for (std::string& id : ids) {
     if (!IsMarked(request)) unmarked_.push_back(id);
     all_.push_back(std::move(id));
   }
+  return true;
 }
 
-std::string Endpoint::AsBackend() const {
-  return "  - {name: remote, otlp: {endpoint: \"" + server_.endpoint() + "\"}}\n";
+std::string Endpoint::AsBackend(const std::string& more) const {
+  return "  - {name: remote, " + more + "otlp: {endpoint: \"" + server_.endpoint() + "\"}}\n";
 }
 
 int Endpoint::requests() const {

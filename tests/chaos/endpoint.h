@@ -25,10 +25,12 @@ class Endpoint {
   explicit Endpoint(std::uint16_t port = 0);
 
   void AnswerWith(const rpc::FakeServer::Reply& reply);
+  // From now on every request with this record in it is answered with UNAVAILABLE; "": none.
+  void Refuse(const std::string& id);
 
   std::uint16_t port() const { return server_.port(); }
-  // One of a relay's `backends`, named remote, that leads here.
-  std::string AsBackend() const;
+  // One of a relay's `backends`, named remote, that leads here; `more`: fields with their comma.
+  std::string AsBackend(const std::string& more = "") const;
   int requests() const;
   // The ids that it has, as often as it has them.
   std::vector<std::string> all() const;
@@ -38,10 +40,12 @@ class Endpoint {
   bool Awaits(const std::vector<std::string>& ids) const;
 
  private:
-  void Take(const rpc::FakeServer::Request& request);
+  // False where it holds the one that is refused.
+  bool Take(const rpc::FakeServer::Request& request);
 
   mutable std::mutex mutex_;
   int requests_ = 0;
+  std::string refused_;
   std::vector<std::string> all_;
   std::vector<std::string> unmarked_;
   rpc::FakeServer server_;  // last: its threads end before what they write to
