@@ -58,7 +58,9 @@ void CheckEntries(std::string_view segment, const FoundGroup& found) {
   if (!stored) return;
   CHECK(stored->size() == found.head.count, "a group holds what it says");
   std::vector<Entry> entries;
-  for (const StoredEntry& entry : *stored) entries.push_back({entry.hop, {entry.body}});
+  for (const StoredEntry& entry : *stored) {
+    entries.push_back({.hop = entry.hop, .head = {}, .body = entry.body});
+  }
   Group group(entries, found.head.first_sequence, found.head.stamp);
   std::string again;
   for (const auto slice : group.Seal(kTag, found.head.position, found.previous_end)) again += slice;
