@@ -20,10 +20,9 @@ constexpr base::Duration kSayAgain = std::chrono::milliseconds(100);
 base::Result<std::unique_ptr<RunFeed>> RunFeed::Make(const BackendFeed::Env& env,
                                                      store::Store& store, record::RunSink& sink,
                                                      Options options) {
-  ASSIGN_OR_RETURN(
-      auto reader,
-      store::Reader::Make(store, BackendFeed::CursorName(options.backend, options.signal),
-                          {.max_behind = options.max_behind}));
+  ASSIGN_OR_RETURN(auto reader, store::Reader::Make(
+                                    store, BackendFeed::CursorName(options.backend, options.signal),
+                                    {.max_behind = options.max_behind}));
   std::unique_ptr<RunFeed> feed(
       new RunFeed(env, store, std::move(reader), sink, std::move(options)));
   feed->PumpSoon();
