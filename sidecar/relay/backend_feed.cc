@@ -155,10 +155,8 @@ BackendFeed::Items::iterator BackendFeed::AddItem(const store::Kept& kept) {
 // What waits grows old, and falls behind, where its backend does not answer.
 void BackendFeed::DropOld() {
   const base::Instant now = env_.loop.clock().Now();
-  const std::uint64_t behind = reader_->too_far_behind();
-  if (now < drop_next_ && behind <= dropped_behind_) return;
+  if (now < drop_next_) return;
   drop_next_ = now + kDropEvery;
-  dropped_behind_ = behind;
   bool refuses = !parked_.all().empty();
   for (auto line = lines_.begin(); line != lines_.end();) {
     DropFront(line->second);
@@ -201,7 +199,6 @@ void BackendFeed::Request(const OriginKey& key, Line& line) {
     if (!MayPark()) line.order.Hold();
     const record::RecordPtr request = Take(line);
     ++in_flight_;
-    passing_ += line.order.first();
     backend_.Deliver(request, env_.loop.clock().Now() + kDeliveryBound,
                      [this, key, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
                        if (!alive.expired()) OnAnswer(key, answer);
@@ -241,7 +238,6 @@ bool BackendFeed::MayBeRepeat(const store::Kept& kept) {
 
 void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
   Line& line = lines_.at(key);
-  passing_ -= line.order.first();
   if (answer.ok()) {
     KILL_POINT("backend.answer-cursor");
     Finish(line, line.order.OnTaken(), std::nullopt);

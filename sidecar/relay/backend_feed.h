@@ -99,7 +99,7 @@ class BackendFeed {
   void DropFront(Line& line);
   void DropParked();
   void Request(const OriginKey& key, Line& line);
-  bool MayPark() const { return parked_.all().size() + passing_ < ParkedRecords::kMost; }
+  bool MayPark() const { return parked_.all().size() < ParkedRecords::kMost; }
   record::RecordPtr Take(Line& line);
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
   void OnSaid();
@@ -126,13 +126,11 @@ class BackendFeed {
   Lines lines_;
   OriginKey last_line_;        // that was served
   std::size_t in_flight_ = 0;  // requests that a kill would have repeated
-  std::size_t passing_ = 0;    // of them, requests for a record behind one that is refused
   ParkedRecords parked_;
   std::optional<std::uint64_t> parked_out_;  // in flight
   FeedStatus status_;
   std::uint64_t finished_ = 0;
   base::Instant drop_next_;           // when it is looked for records that have grown too old
-  std::uint64_t dropped_behind_ = 0;  // what was too far behind when it was looked for
   bool pumping_ = false;
   // What a process before us may have had in flight.
   std::uint64_t unknown_through_;

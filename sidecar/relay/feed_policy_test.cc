@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "sidecar/relay/testing/feed_fixture.h"
@@ -299,31 +300,49 @@ TEST_F(FeedPolicyTest, ParksNoMoreThanItsCursorCanName) {
   EXPECT_TRUE(feed_->empty());
 }
 
+TEST_F(FeedPolicyTest, AParkedRecordTakesNoRoomFromThoseThatGoOn) {
+  options_.look_ahead = 1000;
+  MakeFeed();
+  backend_.OnDeliver(RefusesPoison);
+  Keep("poison" + std::string(900, 'x'));
+  Keep(std::string(500, '1'));
+  Sync();
+  LosePatience();
+  for (int i = 0; i < 50; ++i) Keep(std::string(500, '2'));
+  Pass(seconds(5));
+  EXPECT_EQ(CountDelivered(std::string(500, '2')), 50);
+}
+
 // With a record parked the floor stands still: what found no range when it was done finds one
-// beside those that were done since.
+// beside those that were done since, wherever it stands.
 TEST_F(FeedPolicyTest, WritesDownAboveAParkedRecordWhatItsCursorHadNoRangeFor) {
-  options_.in_flight = 2;
+  options_.in_flight = 8;
   MakeFeed();
   backend_.OnDeliver(RefusesPoison);
   for (const char* body : {"poison", "1"}) Keep(body);
   Sync();
   LosePatience();
   ASSERT_TRUE(Shows(std::string("postern_relay_parked_records") + kLabels + "1"));
-  backend_.OnDeliver([](const record::Record& record) -> std::optional<Answer> {
-    if (record.origin.member == "held.example") return std::nullopt;
+  std::set<std::string> held = {"first", "second", "left", "middle", "right"};
+  backend_.OnDeliver([&held](const record::Record& record) -> std::optional<Answer> {
+    if (held.contains(record.origin.member)) return std::nullopt;
     return RefusesPoison(record);
   });
-  constexpr int kRecords = 1100;
-  for (int i = 0; i < kRecords; ++i) {
-    Keep("h", "held.example");
-    Keep("a", "a.example");
+  for (const char* member : {"first", "second", "left"}) Keep("x", member);
+  for (int i = 0; i < 1030; ++i) {
+    for (const char* member : {"range", "left", "middle", "right"}) Keep("x", member);
+  }
+  Sync();
+  // The ranges are used up. Of those between them the middle finds none, nor has it one beside it.
+  for (const char* member : {"middle", "first", "second", "left", "right"}) {
+    held.erase(member);
+    const auto waits = std::ranges::find_if(
+        backend_.held(), [member](const auto& one) { return one.record->origin.member == member; });
+    ASSERT_NE(waits, backend_.held().end());
+    backend_.AnswerAt(static_cast<std::size_t>(waits - backend_.held().begin()), {});
     Sync();
   }
-  EXPECT_EQ(CountDelivered("a"), kRecords);
-  backend_.OnDeliver(RefusesPoison);
-  backend_.AnswerAll({});
   Pass(seconds(5));
-  ASSERT_EQ(CountDelivered("h"), kRecords);
   const std::size_t before = Delivered().size();
   backend_.OnDeliver(Takes);
   Restart();

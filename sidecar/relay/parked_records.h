@@ -23,6 +23,7 @@ class ParkedRecords {
  public:
   // Each may cost a range of the cursor, which has 1,024: half of them stay for what is done out
   // of order otherwise.
+  // Those that are in flight when it is reached may come on top.
   static constexpr std::size_t kMost = 512;
 
   struct Parked {
