@@ -37,7 +37,9 @@ RunFeed::RunFeed(const BackendFeed::Env& env, store::Store& store,
       sink_(sink),
       options_(std::move(options)),
       opened_through_(reader_->end()),
-      said_(reader_->floor()) {
+      said_(reader_->floor()),
+      status_(env.log, env.loop.clock(), env.registry, options_.backend, options_.signal,
+              options_.max_behind.value_or(store.max_bytes())) {
   reader_->OnReady([this] { Pump(); });
 }
 
@@ -54,6 +56,7 @@ void RunFeed::Pump() {
   if (std::exchange(pumping_, true)) return;
   while (!out_ && !retry_.pending() && Advance()) {
   }
+  status_.Behind(reader_->bytes_behind());
   pumping_ = false;
 }
 
@@ -141,9 +144,12 @@ void RunFeed::OnAnswer(const record::RunAnswer& answer) {
     KILL_POINT("backend.answer-cursor");
     met_ = true;
     backoff_.Reset();
+    status_.Refuses(false);
     for (const auto& [index, why] : answer.rejected) Reject(steps_[sent_[index]], why);
     answered_ = true;
   } else {
+    status_.Refused(answer.whole);
+    status_.Refuses(true);
     const base::Duration wait = std::max<base::Duration>(backoff_.Next(), answer.whole.retry_after);
     retry_ = env_.loop.PostAfter(wait, [this] { Pump(); });
   }

@@ -21,6 +21,7 @@
 #include "lib/base/backoff.h"
 #include "sidecar/record/run_sink.h"
 #include "sidecar/relay/backend_feed.h"
+#include "sidecar/relay/feed_status.h"
 #include "sidecar/store/reader.h"
 
 namespace postern::relay {
@@ -80,6 +81,7 @@ class RunFeed {
   bool out_ = false;
   bool met_ = false;  // the sink has answered once
   bool pumping_ = false;
+  FeedStatus status_;
   base::Backoff backoff_{{}, 1};
   base::Timer retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

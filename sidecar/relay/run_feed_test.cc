@@ -71,7 +71,8 @@ class RunFeedTest : public store::StoreFixture {
 
   // Its first run, which is empty here, is answered.
   void MakeFeed() {
-    auto made = RunFeed::Make({loop_, log_.logger(), relay_metrics_}, *store_, sink_, options_);
+    auto made =
+        RunFeed::Make({loop_, log_.logger(), relay_metrics_, registry_}, *store_, sink_, options_);
     ASSERT_TRUE(made);
     feed_ = *std::move(made);
     loop_.RunUntilIdle();
@@ -206,6 +207,42 @@ TEST_F(RunFeedTest, ExpiresWhatTheSinkDidNotTakeInTime) {
   Sync();
   EXPECT_TRUE(feed_->empty());
   EXPECT_THAT(Ledger(), ElementsAre("expired local/logs 1"));
+}
+
+TEST_F(RunFeedTest, TellsThatItsSinkRefusesAndHowFarBehindItIs) {
+  const auto shows = [this](const std::string& name, const std::string& value) {
+    const std::string line = name + R"({backend="local",signal="logs"} )" + value + "\n";
+    return registry_.Render().find(line) != std::string::npos;
+  };
+  MakeReadyFeed();
+  EXPECT_TRUE(shows("postern_backend_refuses", "0"));
+  EXPECT_TRUE(shows("postern_backend_behind_bytes", "0"));
+  Keep("1");
+  Sync();
+  sink_.AnswerWith(Failure());
+  EXPECT_TRUE(shows("postern_backend_refuses", "1"));
+  EXPECT_FALSE(shows("postern_backend_behind_bytes", "0"));
+  EXPECT_EQ(log_.Count("backend refuses: it is tried again"), 1U);
+  loop_.Advance(seconds(5));
+  sink_.AnswerWith({});
+  EXPECT_TRUE(shows("postern_backend_refuses", "0"));
+  EXPECT_TRUE(shows("postern_backend_behind_bytes", "0"));
+}
+
+TEST_F(RunFeedTest, EvictsWhatIsTooFarBehind) {
+  options_.max_behind = std::uint64_t{1} << 20;
+  MakeReadyFeed();
+  for (int i = 0; i < 40; ++i) {
+    Keep(std::string(100'000, 'x'));
+    Sync();
+    if (i == 0) sink_.AnswerWith(Failure(seconds(60)));
+  }
+  loop_.Advance(seconds(61));
+  sink_.at_once = true;
+  if (sink_.waits()) sink_.AnswerWith({});
+  Sync();
+  EXPECT_TRUE(feed_->empty());
+  EXPECT_GE(metrics_.evicted.value(), 25);
 }
 
 TEST_F(RunFeedTest, PassesOverAStoreOfOthersRecordsInTurns) {
