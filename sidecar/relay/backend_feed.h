@@ -130,7 +130,7 @@ class BackendFeed {
   std::optional<std::uint64_t> parked_out_;  // in flight
   FeedStatus status_;
   std::uint64_t finished_ = 0;
-  base::Instant drop_next_;           // when it is looked for records that have grown too old
+  base::Instant drop_next_;  // when it is looked for records that have grown too old
   bool pumping_ = false;
   // What a process before us may have had in flight.
   std::uint64_t unknown_through_;

@@ -304,8 +304,10 @@ TEST_F(FeedPolicyTest, AParkedRecordTakesNoRoomFromThoseThatGoOn) {
   options_.look_ahead = 1000;
   MakeFeed();
   backend_.OnDeliver(RefusesPoison);
-  Keep("poison" + std::string(900, 'x'));
-  Keep(std::string(500, '1'));
+  for (const char* member : {"a.example", "b.example"}) {
+    Keep("poison" + std::string(900, 'x'), member);
+    Keep(std::string(50, '1'), member);
+  }
   Sync();
   LosePatience();
   for (int i = 0; i < 50; ++i) Keep(std::string(500, '2'));
