@@ -51,27 +51,6 @@ struct LogOptions {
   std::uint64_t segment_bytes = 0;  // 0: max_bytes / 16, from 1 to 16 MiB
 };
 
-// What Open found.
-struct OpenReport {
-  bool new_store = false;                // a new id: the folder is new, or its own was unreadable
-  std::vector<Damage> damages;           // of records that somebody still needs; see LogReader
-  std::vector<std::uint64_t> set_aside;  // positions of *.damaged files that are new
-  bool lost_checkpoint = false;          // one that a head names: marks may be lower than they were
-  bool lost_cursors = false;  // they stand where a checkpoint or the log's begin has them
-};
-
-// What became of a Work.
-struct Applied {
-  // Whether its records are kept, or none were in it. Where not, nor are those appended since:
-  // every sequence from `refused_from` on is refused, and senders go on from their synced marks.
-  base::Status records;
-  std::uint64_t through = 0;  // the last synced sequence
-  std::uint64_t refused_from = 0;
-  base::Status ledger;  // where it fails, so do the two below; all is tried again
-  base::Status cursors;
-  base::Status checkpoint;
-};
-
 class Log {
  public:
   // Opens the log, whatever state its folder is in. kConflict where another process has it open,

@@ -64,6 +64,18 @@ struct Done {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rooms;
 };
 
+// What became of a Work, as the log tells it.
+struct Applied {
+  // Whether its records are kept, or none were in it. Where not, nor are those appended since:
+  // every sequence from `refused_from` on is refused, and senders go on from their synced marks.
+  base::Status records;
+  std::uint64_t through = 0;  // the last synced sequence
+  std::uint64_t refused_from = 0;
+  base::Status ledger;  // where it fails, so do the two below; all is tried again
+  base::Status cursors;
+  base::Status checkpoint;
+};
+
 class LogWriter {
  public:
   struct Options {

@@ -125,4 +125,13 @@ class Recovery {
   bool fits_ = true;
 };
 
+// What opening a log found.
+struct OpenReport {
+  bool new_store = false;                // a new id: the folder is new, or its own was unreadable
+  std::vector<Damage> damages;           // of records that somebody still needs; see LogReader
+  std::vector<std::uint64_t> set_aside;  // positions of *.damaged files that are new
+  bool lost_checkpoint = false;          // one that a head names: marks may be lower than they were
+  bool lost_cursors = false;  // they stand where a checkpoint or the log's begin has them
+};
+
 }  // namespace postern::queue
