@@ -117,6 +117,9 @@ class Log {
   std::uint64_t synced_through() const { return synced_through_; }
   // Bytes that the log takes of max_bytes, pending ones included.
   std::uint64_t bytes() const { return used_bytes_ + pending_bytes_; }
+  // About how many of them some cursor still needs, and how many more can be taken.
+  std::uint64_t NeededBytes() const;
+  std::uint64_t FreeBytes() const;
   std::size_t segments() const { return segments_.size(); }
   std::uint64_t segment_bytes() const { return options_.segment_bytes; }
   const Milestones& milestones() const { return milestones_; }  // of what is synced

@@ -376,6 +376,33 @@ TEST_F(LogTest, RefusesWhatIsAboveItsBytesUntilThereIsRoom) {
   EXPECT_THAT(log_->Append(Own(std::string(700, 'x'))), IsOk());
 }
 
+TEST_F(LogTest, TellsHowManyBytesAreNeededAndFree) {
+  options_.segment_bytes = 8192;
+  options_.max_bytes = 16 * options_.segment_bytes;
+  log_.reset();
+  ASSERT_THAT(TryOpen(), IsOk());
+  ASSERT_THAT(log_->AddCursor("a"), IsOk());
+  const std::uint64_t empty = log_->FreeBytes();
+  EXPECT_EQ(log_->NeededBytes(), 0U);
+  const std::string body(700, 'x');
+  Append(Own(body));
+  EXPECT_GE(log_->NeededBytes(), 700U) << "what waits for a sync is needed";
+  EXPECT_LE(log_->NeededBytes(), 1000U);
+  EXPECT_LE(log_->FreeBytes(), empty - 700);
+  log_->Commit();
+  constexpr std::uint64_t kRecords = 40;  // over several segments
+  for (std::uint64_t i = 1; i < kRecords; ++i) Commit({body});
+  EXPECT_GT(log_->segments(), 3U);
+  const std::uint64_t first = log_->synced_through() - kRecords + 1;
+  for (std::uint64_t done = 0; done < kRecords; ++done) {
+    const std::uint64_t needed = log_->NeededBytes();
+    EXPECT_GE(needed, (kRecords - done) * 700) << done;
+    EXPECT_LE(needed, (kRecords - done) * 1100 + 1024) << done;
+    ASSERT_THAT(log_->MarkDone("a", 0, first + done), IsOk());
+  }
+  EXPECT_EQ(log_->NeededBytes(), 0U);
+}
+
 TEST_F(LogTest, NeedsRoomForTwoSegments) {
   log_.reset();
   options_.max_bytes = 2 * options_.segment_bytes - 1;

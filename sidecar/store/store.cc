@@ -22,6 +22,7 @@ namespace {
 constexpr base::Duration kTick = std::chrono::seconds(1);
 constexpr base::Duration kRetryDisk = std::chrono::seconds(5);
 constexpr base::Duration kRoomWait = std::chrono::seconds(1);
+constexpr base::Duration kFullFor = std::chrono::seconds(10);  // after the last refusal
 constexpr base::Duration kTellEvery = std::chrono::seconds(10);
 // Of records that are synced, for readers that are close behind: more is read back from the disk,
 // most likely out of the kernel's cache.
@@ -134,7 +135,10 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   queue::Entry entry = EntryOf(record, std::move(incoming.hop));
   const Result<std::uint64_t> appended = log_->Append(std::move(entry));
   if (!appended) incoming.hop = std::move(entry.hop);
-  if (!appended && appended.error().code() == Code::kExhausted) MakeRoom();
+  if (!appended && appended.error().code() == Code::kExhausted) {
+    full_at_ = env_.loop.clock().Now();
+    MakeRoom();
+  }
   ASSIGN_OR_RETURN(const std::uint64_t sequence, appended);
   const std::uint64_t size = record.body.size() + kRecordCost;
   pending_.push_back({.kept = {.sequence = sequence,
@@ -183,6 +187,19 @@ void Store::Tick() {
   Pump();
   ForgetPassed();
   TellReaders();  // a disk that could not be read is tried again
+  Measure();
+}
+
+void Store::Measure() {
+  const base::Instant now = env_.loop.clock().Now();
+  const std::uint64_t floor = log_->cursors().floor();
+  holdings_.Pass(floor);
+  const std::optional<std::uint64_t> oldest = holdings_.OldestAge(floor);
+  const std::chrono::milliseconds age(oldest ? log_->age() - *oldest : 0);
+  env_.metrics.oldest_age_seconds.Set(std::chrono::duration<double>(age).count());
+  forecast_.Look(now, log_->NeededBytes());
+  const bool full = full_at_ && now - *full_at_ < kFullFor;
+  env_.metrics.full_in_seconds.Set(full ? 0 : forecast_.SecondsToFull(log_->FreeBytes()));
 }
 
 // After this turn's events, so that all of them share a sync.
@@ -300,6 +317,7 @@ void Store::Keep(const std::vector<Pending>& kept) {
   }
   const std::uint64_t through = records.back().sequence;
   CHECK(records.front().sequence > readable_through_, "syncs are told of in their order");
+  holdings_.Add(readable_through_, through, records.front().age);
   ForgetPassed();
   if (cached_ + bytes <= most_cached_) {
     Remember(MakeGroup(readable_through_, through, std::move(records)));
@@ -393,6 +411,7 @@ Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
   for (const queue::Damage& damage : reader.TakeDamages()) OnDamage(damage);
   // All that is left of what readers were told of is damaged.
   if (entries.empty()) return MakeGroup(after, readable_through_, {});
+  holdings_.Add(after, entries.back().sequence, entries.front().age);
   std::vector<Kept> records;
   records.reserve(entries.size());
   for (const queue::StoredEntry& entry : entries) {

@@ -31,7 +31,9 @@
 #include "lib/queue/log.h"
 #include "lib/queue/log_reader.h"
 #include "sidecar/record/memory_budget.h"
+#include "sidecar/store/fill_forecast.h"
 #include "sidecar/store/group.h"
+#include "sidecar/store/holdings.h"
 #include "sidecar/store/store_metrics.h"
 
 namespace postern::store {
@@ -126,6 +128,7 @@ class Store {
   void OnDamage(const queue::Damage& damage);
   void MakeRoom();
   void Tick();
+  void Measure();
   void PumpSoon();
   void Pump();
   void PumpSync();
@@ -160,6 +163,9 @@ class Store {
   bool pump_scheduled_ = false;
   bool held_still_ = false;
   std::optional<base::Instant> failed_until_;
+  std::optional<base::Instant> full_at_;  // the last record for which there was no room
+  FillForecast forecast_;
+  Holdings holdings_;
   std::size_t segments_before_ = 0;  // the oldest was evicted
   base::Instant room_due_;
   std::set<Reader*> readers_;

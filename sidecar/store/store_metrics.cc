@@ -1,5 +1,7 @@
 #include "sidecar/store/store_metrics.h"
 
+#include <limits>
+
 #include "lib/base/check.h"
 
 namespace postern::store {
@@ -30,7 +32,16 @@ StoreMetrics::StoreMetrics(metrics::Registry& registry)
           {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
       bytes(registry.AddGauge("postern_queue_bytes", "Bytes on disk that the queue's log takes.")),
       max_bytes(registry.AddGauge("postern_queue_max_bytes",
-                                  "Bytes on disk that the queue's log may take.")) {}
+                                  "Bytes on disk that the queue's log may take.")),
+      oldest_age_seconds(registry.AddGauge(
+          "postern_queue_oldest_age_seconds",
+          "Age of the oldest record that some reader of the queue still needs; 0 where none is.")),
+      full_in_seconds(registry.AddGauge(
+          "postern_queue_full_in_seconds",
+          "Until the queue is full, at the net growth of the last minute; 0 where it is, +Inf where "
+          "it does not grow.")) {
+  full_in_seconds.Set(std::numeric_limits<double>::infinity());
+}
 
 metrics::Counter& StoreMetrics::LeftBy(Reason reason) {
   switch (reason) {

@@ -26,6 +26,8 @@ struct StoreMetrics {
   metrics::Histogram& sync_seconds;
   metrics::Gauge& bytes;      // that the log takes
   metrics::Gauge& max_bytes;  // that it may take
+  metrics::Gauge& oldest_age_seconds;
+  metrics::Gauge& full_in_seconds;
 };
 
 }  // namespace postern::store

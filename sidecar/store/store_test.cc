@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "lib/base/testing/matchers.h"
 #include "sidecar/store/testing/store_fixture.h"
 
@@ -153,6 +155,82 @@ TEST_F(StoreTest, MakesRoomByItsOldestRecordsWhereItIsToldTo) {
   EXPECT_THAT(Ledger(), ElementsAre("evicted uplink " + std::to_string(int(evicted))));
   EXPECT_EQ(Read(*uplink).size() + static_cast<std::size_t>(evicted), kRecords)
       << "the others follow each other";
+}
+
+TEST_F(StoreTest, TellsHowOldTheOldestIsThatSomebodyNeeds) {
+  const auto quick = MakeReader("quick");
+  const auto slow = MakeReader("slow");
+  const auto age = [this] {
+    loop_.Advance(seconds(1));
+    return metrics_.oldest_age_seconds.value();
+  };
+  EXPECT_EQ(age(), 0);
+  Commit({"one"});
+  loop_.Advance(seconds(10));
+  Commit({"two"});
+  loop_.Advance(seconds(5));
+  EXPECT_EQ(age(), 16);
+  Read(*quick);
+  ASSERT_TRUE(quick->Done(0, quick->position()));
+  EXPECT_EQ(age(), 17) << "the slowest counts";
+  ASSERT_NE(slow->Peek(), nullptr);
+  slow->Next();
+  ASSERT_TRUE(slow->Done(0, slow->position()));
+  EXPECT_EQ(age(), 8);
+  Read(*slow);
+  ASSERT_TRUE(slow->Done(0, slow->position()));
+  EXPECT_EQ(age(), 0);
+}
+
+TEST_F(StoreTest, TellsTheAgeOfWhatItWasOpenedWith) {
+  MakeReader();
+  Commit({"one"});
+  loop_.Advance(seconds(10));
+  Open();
+  const auto uplink = MakeReader();
+  ASSERT_NE(uplink->Peek(), nullptr);
+  loop_.Advance(seconds(1));
+  EXPECT_GE(metrics_.oldest_age_seconds.value(), 1);
+  EXPECT_LE(metrics_.oldest_age_seconds.value(), 11);
+}
+
+TEST_F(StoreTest, TellsWhenItWillBeFull) {
+  max_bytes_ = std::uint64_t{8} << 20;
+  Open();
+  const auto uplink = MakeReader();
+  const auto full_in = [this] { return metrics_.full_in_seconds.value(); };
+  EXPECT_TRUE(std::isinf(full_in())) << "from the start";
+  const std::string body(20'000, 'x');
+  const auto spend = [&](int of_seconds, bool passed_on) {
+    for (int second = 0; second < of_seconds; ++second) {
+      ASSERT_THAT(Append(body), IsOk());
+      Sync();
+      if (passed_on) {
+        Read(*uplink);
+        ASSERT_TRUE(uplink->Done(0, uplink->position()));
+      }
+      loop_.Advance(seconds(1));
+      Sync();
+    }
+  };
+  spend(60, true);
+  EXPECT_TRUE(std::isinf(full_in())) << "a log of which nobody needs anything does not fill";
+  spend(60, false);
+  const double left = full_in();
+  EXPECT_GT(left, 150);
+  EXPECT_LT(left, 400);
+  spend(100, false);
+  EXPECT_LT(full_in(), left - 80) << "it comes nearer";
+  while (Append(body)) Sync();
+  loop_.Advance(seconds(1));
+  EXPECT_EQ(full_in(), 0) << "it is";
+  Read(*uplink);
+  ASSERT_TRUE(uplink->Done(0, uplink->position()));
+  for (int second = 0; second < 15; ++second) {
+    loop_.Advance(seconds(1));
+    Sync();
+  }
+  EXPECT_TRUE(std::isinf(full_in())) << "it is not any more";
 }
 
 TEST_F(StoreTest, CountsWhatItHoldsInMemoryAndGivesItBack) {
