@@ -58,6 +58,7 @@ link::Compression CompressionOf(config::Compression wanted) {
 
 relay::AckMode AckModeOf(config::Ack wanted) {
   switch (wanted) {
+    case config::Ack::kParent: return relay::AckMode::kParent;
     case config::Ack::kDurable: return relay::AckMode::kDurable;
     case config::Ack::kMemory: return relay::AckMode::kMemory;
     case config::Ack::kEndToEnd: return relay::AckMode::kEndToEnd;

@@ -23,7 +23,7 @@ namespace postern::config {
 
 enum class Kind : std::uint8_t { kGateway, kManagementServer };
 enum class Compression : std::uint8_t { kAuto, kZstd, kNone };
-enum class Ack : std::uint8_t { kDurable, kMemory, kEndToEnd };
+enum class Ack : std::uint8_t { kDurable, kMemory, kEndToEnd, kParent };
 
 inline constexpr std::uint16_t kLinkPort = 5723;
 inline constexpr std::uint16_t kAdminPort = 9464;

@@ -39,6 +39,12 @@ parents:
 - {name: ms1, host: ms1}
 )";
 
+TEST(Gateway, MayLetItsParentAnswer) {
+  POSTERN_ASSERT_OK_AND_ASSIGN(
+      const Config config, Parse(Edited(kFull, "ack: Memory", "ack: Parent"), "gateway.yaml", ""));
+  EXPECT_EQ(config.relay.ack, Ack::kParent);
+}
+
 TEST(Gateway, ReadsEveryField) {
   POSTERN_ASSERT_OK_AND_ASSIGN(const Config config, Parse(kFull, "gateway.yaml", "/state"));
   EXPECT_EQ(config.kind, Kind::kGateway);
@@ -252,11 +258,9 @@ const Edit kRelayEdits[] = {
     {"maxRecord is large and the memory bad", "", "{memory: lots, maxRecord: 65Mi}",
      "x.yaml:7: relay.memory: \"lots\": not a quantity; write it as 64Mi, 1Gi or a number of "
      "bytes"},
-    {"acks are the parent's", "", "{queue: {ack: Parent}}",
-     "x.yaml:7: relay.queue.ack: \"Parent\": not yet served; write Durable, Memory or EndToEnd"},
     {"acks are unknown", "", "{queue: {ack: Never}}",
-     "x.yaml:7: relay.queue.ack: \"Never\": not one of Durable, Memory, EndToEnd; write one of "
-     "them"},
+     "x.yaml:7: relay.queue.ack: \"Never\": not one of Durable, Memory, EndToEnd, Parent; write "
+     "one of them"},
     {"the queue is smaller than four records", "", "{queue: {maxBytes: 63Mi}}",
      "x.yaml:7: relay.queue.maxBytes: \"63Mi\": too little; write 64Mi to 1048576Gi"},
     {"a full queue does what nobody knows", "", "{queue: {whenFull: Panic}}",

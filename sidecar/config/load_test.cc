@@ -100,7 +100,7 @@ TEST(Parse, ReportsEveryProblemInTheOrderOfTheFile) {
       "- {name: ms1}\n"
       "deadAfter: 5\n"
       "relay:\n"
-      "  queue: {ack: Parent}\n"
+      "  queue: {ack: Never}\n"
       "  otlp:\n"
       "  memory: 64MiB\n"
       "  backends: []\n";
@@ -120,8 +120,8 @@ TEST(Parse, ReportsEveryProblemInTheOrderOfTheFile) {
             "x.yaml:7: parents[1].host: missing; write the name in the parent's certificate\n"
             "x.yaml:7: parents[1].name: \"ms1\": names an earlier parent; remove one\n"
             "x.yaml:8: deadAfter: 5: not a duration; write it as 5s, 200ms or 1h30m\n"
-            "x.yaml:10: relay.queue.ack: \"Parent\": not yet served; write Durable, Memory or "
-            "EndToEnd\n"
+            "x.yaml:10: relay.queue.ack: \"Never\": not one of Durable, Memory, EndToEnd, Parent; "
+            "write one of them\n"
             "x.yaml:11: relay.otlp: empty; write a value or remove the field\n"
             "x.yaml:12: relay.memory: \"64MiB\": not a quantity; write it as 64Mi\n"
             "x.yaml:13: relay.backends: a Gateway delivers to its parents; remove the field");

@@ -84,6 +84,9 @@ const Edit kLinkEdits[] = {
      "x.yaml:5: compression: a ManagementServer has no parents; remove the field"},
     {"a server has deadAfter", "port: 0", "deadAfter: 5s",
      "x.yaml:5: deadAfter: a ManagementServer has no parents; remove the field"},
+    {"acks are the parent's", "relay:", "relay:\n  queue: {ack: Parent}",
+     "x.yaml:8: relay.queue.ack: \"Parent\": a ManagementServer has no parent; write Durable, "
+     "Memory or EndToEnd"},
     {"the link and admin want one port", "port: 0", "port: 9464",
      "x.yaml:7: relay.admin: 9464 is also port; write another port, or 0 for any free one"},
 };

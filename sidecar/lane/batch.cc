@@ -71,8 +71,12 @@ bool BatchPacker::Compress(Batch& batch) {
 }
 
 void BatchPacker::Finish(std::uint64_t session, bool compress, Output& out) {
-  Batch batch{
-      .lane = lane_, .session = session, .first = first_, .raw_size = raw_size(), .payload = {}};
+  Batch batch{.lane = lane_,
+              .keep = keep_,
+              .session = session,
+              .first = first_,
+              .raw_size = raw_size(),
+              .payload = {}};
   if (!compress || !Compress(batch)) {
     if (lane_ == Batch::Lane::kData) {
       batch.crc = base::Crc32c(tail_.view(), base::Crc32c(plain_));

@@ -40,6 +40,9 @@ class BatchPacker {
 
   // Starts a batch with its first record, or adds the next one.
   void Add(std::uint64_t number, std::uint64_t lead, const record::Record& record);
+  // On the live lane, of the batch that is started next: what Batch::keep says.
+  void SetKeep(bool keep) { keep_ = keep; }
+  bool keep() const { return keep_; }
   bool empty() const { return raw_size() == 0; }
   bool full() const { return raw_size() >= kBatchSize || !tail_.empty(); }
   // Of the plain payload so far: what the batch costs of the credit.
@@ -55,6 +58,7 @@ class BatchPacker {
   compress::LaneCodec& codec_;
   compress::LaneHistory history_;
   std::uint64_t first_ = 0;
+  bool keep_ = false;
   std::string plain_;
   base::Bytes tail_;  // a large body at the end of the payload, not copied
   std::string squeezed_;

@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
 };
 
 constexpr std::uint8_t kCompressed = 0x01;
+constexpr std::uint8_t kKeep = 0x02;
 constexpr std::size_t kMaxGroupText = 253;
 constexpr std::size_t kMaxMessageText = 1024;
 constexpr std::size_t kMaxResponse = 14 * 1024;  // a LiveAck stays below a child's 16 KiB
@@ -138,7 +139,8 @@ Welcome GetWelcome(Reader& in) {
 void Put(Writer& out, const Batch& batch) {
   const bool data = batch.lane == Batch::Lane::kData;
   Begin(out, data ? Kind::kData : Kind::kLive);
-  out.Byte(batch.compressed ? kCompressed : 0);
+  out.Byte(
+      static_cast<std::uint8_t>((batch.compressed ? kCompressed : 0) | (batch.keep ? kKeep : 0)));
   if (data) out.Number(batch.session);
   out.Number(batch.first);
   if (batch.compressed) out.Number(batch.raw_size);
@@ -149,8 +151,9 @@ Batch GetBatch(Reader& in, Batch::Lane lane, const Bytes& message) {
   Batch batch;
   batch.lane = lane;
   const std::uint8_t flags = in.Byte();
-  if (flags > kCompressed) Break(in);
-  batch.compressed = flags == kCompressed;
+  // Flags that a newer peer has beside these say nothing that we must know.
+  batch.compressed = (flags & kCompressed) != 0;
+  batch.keep = lane == Batch::Lane::kLive && (flags & kKeep) != 0;
   if (lane == Batch::Lane::kData) batch.session = in.Number();
   batch.first = in.Number();
   if (batch.compressed) batch.raw_size = in.Number();

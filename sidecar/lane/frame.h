@@ -63,6 +63,7 @@ struct Batch {
   enum class Lane : std::uint8_t { kData, kLive };
   Lane lane = Lane::kLive;
   bool compressed = false;
+  bool keep = false;  // live lane: to be answered once the parent keeps it, not from the end
   std::uint64_t session = 0;   // data lane only
   std::uint64_t first = 0;     // sequence (data) or number (live) of the first record
   std::uint64_t raw_size = 0;  // of the payload, plain: what it costs of the credit

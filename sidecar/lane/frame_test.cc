@@ -70,6 +70,18 @@ const std::vector<Frame>& Samples() {
             .raw_size = 1'000,
             .crc = 1,
             .payload = Bytes::Copy("abc")},
+      Batch{.lane = Batch::Lane::kLive,
+            .keep = true,
+            .first = 1,
+            .raw_size = 3,
+            .payload = Bytes::Copy("abc")},
+      Batch{.lane = Batch::Lane::kLive,
+            .compressed = true,
+            .keep = true,
+            .first = 2,
+            .raw_size = 1'000,
+            .crc = 1,
+            .payload = Bytes::Copy("abc")},
       Batch{.lane = Batch::Lane::kData,
             .session = 9,
             .first = 1,
@@ -140,6 +152,18 @@ TEST(Frame, BytesLeftOverAreCorrupt) {
     const std::string longer = std::string(MessageOf(frame).view()) + "x";
     EXPECT_THAT(ParseFrame(Bytes::Copy(longer)), HasCode(Code::kCorrupt)) << frame.index();
   }
+}
+
+TEST(Frame, UnknownFlagsAreIgnored) {
+  const Batch known{
+      .lane = Batch::Lane::kLive, .first = 1, .raw_size = 3, .payload = Bytes::Copy("abc")};
+  std::string bytes(MessageOf(known).view());
+  bytes[1] = static_cast<char>(bytes[1] | '\xfc');
+  EXPECT_EQ(std::get<Batch>(*ParseFrame(Bytes::Copy(bytes))), known);
+  const Batch data{.lane = Batch::Lane::kData, .session = 1, .first = 1, .payload = {}};
+  bytes = MessageOf(data).view();
+  bytes[1] = '\x02';
+  EXPECT_EQ(std::get<Batch>(*ParseFrame(Bytes::Copy(bytes))), data) << "always kept";
 }
 
 TEST(Frame, UnknownKindsAreIgnored) {

@@ -27,7 +27,6 @@ constexpr http2::Session::Options kSession = {
 };
 constexpr Duration kHandshakeBound = std::chrono::seconds(10);
 constexpr Duration kRefusalBound = std::chrono::seconds(2);  // to read why
-constexpr std::uint64_t kLongestLead = 600'000;              // ms; 0 of the child means no bound
 // What a record may carry beside its body, headers above all, and the batch around it.
 constexpr std::size_t kMostBesideBody = 384 * 1024;
 constexpr std::size_t kFrameHead = 64;  // beside its payload
@@ -169,6 +168,10 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
                   [this] { TellCredit(); });
   const std::size_t history = std::min(options_.History(), static_cast<std::size_t>(hello.history));
   const lane::LaneSender sender{.host = peer_.host, .store = hello.store};
+  live_.emplace(
+      env_.loop, host_.sink(), host_.store(), peer_.host,
+      LiveIntake::Hooks{.on_answer = [this] { ScheduleAnswers(); },
+                        .tell = [this](const lane::LiveAck& ack) { SendLive(ack); }});
   live_unpacker_.emplace(sender, env_.codec, history);
   data_unpacker_.emplace(sender, env_.codec, history);
   welcomed_ = true;
@@ -262,42 +265,13 @@ Status ChildLink::OnBatch(lane::LaneStream& stream, const lane::Batch& batch) {
     // Frames of a session that a newer Hello ended are discarded: its successor sends them again.
     (void)store_->Take(batch.session, std::move(records), hold);
   } else {
-    DeliverLive(std::move(records), hold);
+    live_->Take(std::move(records), batch.keep, hold);
   }
   UpdateBounds();
   return {};
 }
 
-void ChildLink::DeliverLive(std::vector<lane::UnpackedRecord> records,
-                            const StoreIntake::Hold& hold) {
-  const base::Instant now = env_.loop.clock().Now();
-  unanswered_ += records.size();
-  for (lane::UnpackedRecord& unpacked : records) {
-    const std::uint64_t lead = unpacked.lead == 0 ? kLongestLead : unpacked.lead;
-    host_.sink().Deliver(std::make_shared<const record::Record>(std::move(unpacked.record)),
-                         now + milliseconds(std::min(lead, kLongestLead)),
-                         [this, number = unpacked.number, hold,
-                          alive = std::weak_ptr<bool>(alive_)](const record::Answer& answer) {
-                           if (!alive.expired()) OnLiveAnswer(number, answer);
-                         });
-  }
-}
-
 // === what the child is told ===
-
-void ChildLink::OnLiveAnswer(std::uint64_t number, const record::Answer& answer) {
-  --unanswered_;
-  const bool extends = pending_ack_.count > 0 &&
-                       number == pending_ack_.first + pending_ack_.count &&
-                       answer == pending_ack_.answer;
-  if (extends) {
-    ++pending_ack_.count;
-  } else {
-    FlushLiveAcks();
-    pending_ack_ = {.first = number, .count = 1, .answer = answer};
-  }
-  ScheduleAnswers();
-}
 
 // Answers of one turn share a frame, and all frames of a turn one write.
 void ChildLink::ScheduleAnswers() {
@@ -306,18 +280,16 @@ void ChildLink::ScheduleAnswers() {
   env_.loop.Defer([this, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
     flush_scheduled_ = false;
-    FlushLiveAcks();
+    if (live_) live_->Flush();
     FlushAck();
   });
 }
 
-void ChildLink::FlushLiveAcks() {
-  if (pending_ack_.count == 0) return;
-  if (lane::LaneStream* live = stream(lane::Lane::kLive)) {
-    live->Send(pending_ack_);
-    transport_->Flush();
-  }
-  pending_ack_.count = 0;
+void ChildLink::SendLive(const lane::LiveAck& ack) {
+  lane::LaneStream* live = stream(lane::Lane::kLive);
+  if (live == nullptr) return;
+  live->Send(ack);
+  transport_->Flush();
 }
 
 void ChildLink::FlushAck() {

@@ -19,6 +19,7 @@
 #include "sidecar/lane/credit.h"
 #include "sidecar/lane/stream.h"
 #include "sidecar/link/link_env.h"
+#include "sidecar/link/live_intake.h"
 #include "sidecar/link/store_intake.h"
 #include "sidecar/record/sink.h"
 #include "sidecar/trust/identity.h"
@@ -38,6 +39,7 @@ class ChildLinkHost {
   // The intake of a child's store; it stays while a session is open.
   virtual StoreIntake& FindStore(const std::string& host, const record::StoreId& store) = 0;
   virtual record::Sink& sink() = 0;
+  virtual store::Store& store() = 0;
   virtual record::MemoryBudget& budget() = 0;
   virtual lane::PeerState state() const = 0;
   // The last call of a link, which is destroyed after it from a task of the host's own.
@@ -66,7 +68,7 @@ class ChildLink final : private lane::LaneUser {
   // Empty until the child is judged.
   const std::string& child() const { return peer_.host; }
   bool welcomed() const { return welcomed_; }
-  std::size_t unanswered() const { return unanswered_; }
+  std::size_t unanswered() const { return live_ ? live_->unanswered() : 0; }
 
  private:
   void OnOpen();
@@ -82,10 +84,8 @@ class ChildLink final : private lane::LaneUser {
   base::Status OnHello(const lane::Hello& hello);
   void SendWelcome(std::size_t history);
   base::Status OnBatch(lane::LaneStream& stream, const lane::Batch& batch);
-  void DeliverLive(std::vector<lane::UnpackedRecord> records, const StoreIntake::Hold& hold);
-  void OnLiveAnswer(std::uint64_t number, const record::Answer& answer);
   void ScheduleAnswers();
-  void FlushLiveAcks();
+  void SendLive(const lane::LiveAck& ack);
   void FlushAck();
   void TellCredit();
   void UpdateBounds();
@@ -108,12 +108,11 @@ class ChildLink final : private lane::LaneUser {
   std::optional<lane::CreditGrantor> credit_;
   std::optional<lane::BatchUnpacker> live_unpacker_;
   std::optional<lane::BatchUnpacker> data_unpacker_;
+  std::optional<LiveIntake> live_;
   StoreIntake* store_ = nullptr;
   std::uint64_t session_ = 0;
-  lane::LiveAck pending_ack_{.first = 0, .count = 0, .answer = {}};  // a run of equal answers
   std::uint64_t ack_through_ = 0;
   std::uint64_t ack_told_ = 0;
-  std::size_t unanswered_ = 0;
   std::uint64_t held_ = 0;  // of the credit, by records that are not done
   bool welcomed_ = false;
   bool closing_ = false;

@@ -57,6 +57,8 @@ void Feed::FillLive(bool compress, lane::Output& out) {
         RejectLive(std::move(why));
         continue;
       }
+      if (live_packer_.empty()) live_packer_.SetKeep(next.keep);
+      if (next.keep != live_packer_.keep()) break;  // a batch says it of all its records
       const std::size_t bound = lane::BatchPacker::Bound(*next.record);
       if (bound + live_packer_.raw_size() > credit_.available()) {
         AskForCredit(outbox_.live.bytes(), bound + live_packer_.raw_size());

@@ -56,6 +56,7 @@ class LinkServer final : private ChildLinkHost {
   const std::vector<std::string>& path() const override { return path_; }
   StoreIntake& FindStore(const std::string& host, const record::StoreId& store) override;
   record::Sink& sink() override { return inside_.sink; }
+  store::Store& store() override { return inside_.store; }
   record::MemoryBudget& budget() override { return inside_.budget; }
   lane::PeerState state() const override;
   void OnOver(ChildLink& link, const base::Error& why) override;

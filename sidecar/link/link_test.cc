@@ -67,6 +67,56 @@ TEST_F(LinkTest, CarriesARecordUpAndItsAnswerBack) {
   EXPECT_THAT(answers, testing::ElementsAre(partial));
 }
 
+TEST_F(LinkTest, AnswersOnceTheParentKeepsARecordWhateverBecomesOfIt) {
+  ParentSite parent(world_, {kChild});
+  parent.disk().at_once = false;
+  ChildSite child(world_, kChild, parent.port());
+  child.uplink->Start();
+  int kept = 0;
+  int ended = 0;
+  const auto count = [](int& to) { return [&to](const Answer& answer) { to += answer.ok(); }; };
+  child.AskToKeep(In(seconds(10)), 1, count(kept));
+  child.Ask(In(seconds(10)), 2, count(ended));
+  child.AskToKeep(In(seconds(10)), 3, count(kept));
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.sink.held().size() == 1; }));
+  EXPECT_EQ(ChildSite::Number(*parent.sink.held()[0].record), 2U);
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.server->unanswered() == 3; }));
+  EXPECT_EQ(kept, 0) << "nothing is synced";
+  ASSERT_TRUE(world_.RunUntil([&] {
+    while (parent.disk().RunOne()) {
+    }
+    return kept == 2;
+  }));
+  EXPECT_EQ(ended, 0) << "the end has not answered";
+  parent.sink.AnswerNext({});
+  ASSERT_TRUE(world_.RunUntil([&] { return ended == 1; }));
+}
+
+TEST_F(LinkTest, OffersARecordToTheNextParentUntilOneKeepsIt) {
+  ParentSite parent(world_, {kChild});
+  parent.disk().at_once = false;
+  Gate gate(world_.env, parent.port());
+  ParentSite other(world_, {kChild});
+  ChildSite child(world_, kChild, {gate.port(), other.port()}, world_.Identity(kChild));
+  child.uplink->Start();
+  std::vector<Answer> answers;
+  child.AskToKeep(In(seconds(60)), 1, [&](const Answer& answer) { answers.push_back(answer); });
+  ASSERT_TRUE(world_.RunUntil([&] { return parent.server->unanswered() == 1; }));
+  gate.Stall(true);
+  gate.Cut();
+  ASSERT_TRUE(world_.RunUntil(
+      [&] {
+        world_.Pass(milliseconds(100));
+        return !answers.empty();
+      },
+      seconds(50)));
+  EXPECT_TRUE(answers[0].ok());
+  ASSERT_EQ(other.sink.delivered().size(), 1U) << "kept there, and passed on";
+  EXPECT_TRUE(other.sink.delivered()[0]->possible_repeat);
+  EXPECT_EQ(other.sink.delivered()[0]->origin.member, kChild);
+  parent.disk().at_once = true;
+}
+
 TEST_F(LinkTest, MatchesTenThousandAnswersOfAnyOrderToTheirRecords) {
   constexpr std::uint64_t kCount = 10'000;
   ParentSite parent(world_, {kChild});

@@ -1,5 +1,5 @@
-// The records that wait for an end-to-end answer: LiveQueue for those that no link carries yet,
-// LiveFlight for those on their way over one link.
+// The records whose clients wait for an answer from above: LiveQueue for those that no link carries
+// yet, LiveFlight for those on their way over one link.
 //
 //   queue.Push(item);                         // by the relay
 //   number = flight.Add(queue.Pop());         // by the link, as credit allows
@@ -27,6 +27,7 @@ struct LiveItem {
   base::Instant deadline;
   record::Done done;
   bool sent = false;  // over a link that is gone: its parent may have it
+  bool keep = false;  // the parent's keeping is the answer, not the end's
 };
 
 class LiveQueue {

@@ -73,7 +73,7 @@ class StoredQueue {
 };
 
 struct Outbox {
-  LiveQueue live;       // its clients wait for the end's answer
+  LiveQueue live;       // its clients wait for an answer from above
   StoredQueue& stored;  // its clients were answered; this relay answers for it
 };
 

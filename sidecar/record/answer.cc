@@ -4,6 +4,13 @@ namespace postern::record {
 
 using base::Code;
 
+namespace {
+
+constexpr std::chrono::milliseconds kRetryFull{1000};
+constexpr std::chrono::milliseconds kRetryFailed{5000};
+
+}  // namespace
+
 AnswerCode ToAnswerCode(Code code) {
   switch (code) {
     case Code::kInvalid: return AnswerCode::kInvalidArgument;
@@ -23,6 +30,13 @@ AnswerCode ToAnswerCode(Code code) {
 
 Answer ToAnswer(const base::Error& error) {
   return {.code = ToAnswerCode(error.code()), .message = error.message(), .response = {}};
+}
+
+Answer NotKept(const base::Error& why) {
+  Answer answer = ToAnswer(why);
+  if (answer.code == AnswerCode::kResourceExhausted) answer.retry_after = kRetryFull;
+  if (answer.code == AnswerCode::kUnavailable) answer.retry_after = kRetryFailed;
+  return answer;
 }
 
 }  // namespace postern::record

@@ -48,5 +48,7 @@ struct Answer {
 // The one table from our codes to the answer's.
 AnswerCode ToAnswerCode(base::Code code);
 Answer ToAnswer(const base::Error& error);
+// For a record that a store did not keep: with when to come again, where that may help.
+Answer NotKept(const base::Error& why);
 
 }  // namespace postern::record

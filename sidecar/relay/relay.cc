@@ -3,28 +3,20 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/check.h"
+
 namespace postern::relay {
 
 using record::Answer;
 using record::AnswerCode;
 
-namespace {
-
-// When a client whose export was not kept should come again.
-constexpr std::chrono::milliseconds kRetryFull{1000};
-constexpr std::chrono::milliseconds kRetryFailed{5000};
-
-Answer NotKept(const base::Error& why) {
-  Answer answer = record::ToAnswer(why);
-  if (answer.code == AnswerCode::kResourceExhausted) answer.retry_after = kRetryFull;
-  if (answer.code == AnswerCode::kUnavailable) answer.retry_after = kRetryFailed;
-  return answer;
-}
-
-}  // namespace
-
 Relay::Relay(Options options, record::MemoryBudget& budget, const Ways& ways, RelayMetrics& metrics)
-    : options_(std::move(options)), budget_(budget), ways_(ways), metrics_(metrics) {}
+    : options_(std::move(options)), budget_(budget), ways_(ways), metrics_(metrics) {
+  if (options_.ack != AckMode::kParent) return;
+  CHECK(ways_.live != nullptr, "who answers for the parent has one");
+  // A parent keeps these records: their numbers must not come again after a restart.
+  sequence_ = ways_.store.last_sequence();
+}
 
 void Relay::Accept(Export exported, record::Done done) {
   if (draining_) {
@@ -39,24 +31,31 @@ void Relay::Accept(Export exported, record::Done done) {
                         .metadata = std::move(exported.metadata),
                         .origin = {},
                         .body = std::move(exported.body)};
-  if (options_.ack != AckMode::kEndToEnd) {
+  if (options_.ack == AckMode::kDurable || options_.ack == AckMode::kMemory) {
     return AcceptStored(std::move(record), exported.held, std::move(done));
   }
   record.origin = {.member = options_.host, .store = ways_.store.id(), .sequence = ++sequence_};
-  AcceptEndToEnd(std::move(record), exported.held, exported.deadline, std::move(done));
+  AcceptHeld(std::move(record), exported.held, exported.deadline, std::move(done));
 }
 
-void Relay::AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
-                           record::Done done) {
+void Relay::AcceptHeld(record::Record record, std::uint64_t held, base::Instant deadline,
+                       record::Done done) {
   ++waiting_;
   metrics_.Accepted(record.signal, record.body.size());
-  Deliver(std::make_shared<const record::Record>(std::move(record)), deadline,
-          [this, held, client = std::move(done)](Answer answer) {
-            --waiting_;
-            budget_.Give(held);
-            metrics_.Answered(answer.ok());
-            client(std::move(answer));
-          });
+  auto shared = std::make_shared<const record::Record>(std::move(record));
+  record::Done answered = [this, held, client = std::move(done)](Answer answer) {
+    --waiting_;
+    budget_.Give(held);
+    metrics_.Answered(answer.ok());
+    client(std::move(answer));
+  };
+  if (options_.ack == AckMode::kEndToEnd) {
+    return Deliver(std::move(shared), deadline, std::move(answered));
+  }
+  ways_.live->Push({.record = std::move(shared),
+                    .deadline = deadline,
+                    .done = std::move(answered),
+                    .keep = true});
 }
 
 void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done done) {
@@ -77,7 +76,7 @@ void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done
     budget_.Give(held);
     metrics_.refused.Increment();
     if (!at_once) done = std::move(incoming.on_kept.target<Waiting>()->client);
-    return done(NotKept(taken.error()));
+    return done(record::NotKept(taken.error()));
   }
   ++waiting_;
   metrics_.Accepted(signal, size);
@@ -90,7 +89,7 @@ void Relay::OnKept(const base::Status& kept, const record::Done& client) {
   --waiting_;
   if (!client) return;  // where this failed a record is lost: the store counts and tells it
   metrics_.Answered(kept.has_value());
-  client(kept ? Answer{} : NotKept(kept.error()));
+  client(kept ? Answer{} : record::NotKept(kept.error()));
 }
 
 void Relay::Deliver(record::RecordPtr record, base::Instant deadline, record::Done done) {

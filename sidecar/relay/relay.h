@@ -1,6 +1,7 @@
 // Relay: decides what becomes of a record: held for the end's answer, or answered for and kept.
 //
 //   own clients → Accept ─┬ EndToEnd → way up or backends → the client's answer
+//                         ├ Parent   → way up → kept there → the client's answer
 //                         ├ Durable  → kept in the store → answered → passed on until it is done
 //                         └ Memory   → answered → kept in the store, …
 //   children    → Deliver ─ way up or backends → the child's answer
@@ -19,9 +20,9 @@
 
 namespace postern::relay {
 
-// When a client is answered: when the end has answered, when the record is synced here, or as soon
-// as it came in. The names are those of the resources.
-enum class AckMode : std::uint8_t { kEndToEnd, kDurable, kMemory };
+// When a client is answered: when the end has answered, when the parent has synced the record, when
+// it is synced here, or as soon as it came in. The names are those of the resources.
+enum class AckMode : std::uint8_t { kEndToEnd, kParent, kDurable, kMemory };
 
 // One export as a door took it in.
 struct Export {
@@ -46,7 +47,7 @@ class Relay final : public record::Sink {
     link::LiveQueue* live;  // null: no parent
     record::Sink& backends;
   };
-  // Everything referred to outlives the relay.
+  // Everything referred to outlives the relay. kParent requires a parent.
   Relay(Options options, record::MemoryBudget& budget, const Ways& ways, RelayMetrics& metrics);
 
   // Takes a record of an own client.
@@ -64,8 +65,8 @@ class Relay final : public record::Sink {
   std::size_t waiting() const { return waiting_; }
 
  private:
-  void AcceptEndToEnd(record::Record record, std::uint64_t held, base::Instant deadline,
-                      record::Done done);
+  void AcceptHeld(record::Record record, std::uint64_t held, base::Instant deadline,
+                  record::Done done);
   void AcceptStored(record::Record record, std::uint64_t held, record::Done done);
   void OnKept(const base::Status& kept, const record::Done& client);
 

@@ -102,6 +102,38 @@ TEST_F(RelayTest, NamesItselfAsTheOriginAndCounts) {
   EXPECT_THAT(second.metadata, ElementsAre(testing::Pair("x-tenant", "east")));
 }
 
+// === Parent ===
+
+TEST_F(RelayTest, LetsItsParentKeepWhatItAnswersFor) {
+  Make(AckMode::kParent, true);
+  Accept("one");
+  Accept("two");
+  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_EQ(worker_.waiting(), 0U) << "nothing is stored here";
+  ASSERT_EQ(live_.size(), 2U);
+  EXPECT_TRUE(live_.front().keep);
+  EXPECT_EQ(live_.front().deadline, loop_.clock().Now() + seconds(10));
+  live_.Pop().done({});
+  EXPECT_THAT(answers_, ElementsAre(Answer{}));
+  live_.Pop().done(Refused());
+  EXPECT_EQ(answers_.back(), Refused()) << "as the parent said it";
+  EXPECT_EQ(budget_.used(), 0U);
+  EXPECT_EQ(relay_->waiting(), 0U);
+}
+
+TEST_F(RelayTest, NumbersWhatItsParentKeepsAnewAfterEachStart) {
+  const auto number = [this] {
+    Make(AckMode::kParent, true);
+    Accept();
+    return live_.Pop().record->origin;
+  };
+  const record::Origin first = number();
+  EXPECT_EQ(first, (record::Origin{"gw1.example", store_->id(), store_->last_sequence() + 1}));
+  relay_.reset();
+  Open();
+  EXPECT_GT(number().sequence, first.sequence);
+}
+
 // === Durable and Memory ===
 
 TEST_F(RelayTest, AnswersOnceTheRecordIsSynced) {
@@ -169,7 +201,7 @@ TEST_F(RelayTest, BearsABackendThatAnswersAtOnce) {
 // === draining, children, counts ===
 
 TEST_F(RelayTest, RefusesOwnClientsWhileItDrainsAndTellsWhenToTryAgain) {
-  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kDurable, AckMode::kMemory}) {
+  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kParent, AckMode::kDurable, AckMode::kMemory}) {
     Make(ack, true).Drain();
     answers_.clear();
     Accept();
@@ -179,7 +211,7 @@ TEST_F(RelayTest, RefusesOwnClientsWhileItDrainsAndTellsWhenToTryAgain) {
     EXPECT_EQ(budget_.used(), 0U);
     EXPECT_EQ(relay_->waiting(), 0U);
   }
-  EXPECT_EQ(relay_metrics_.refused.value(), 3);
+  EXPECT_EQ(relay_metrics_.refused.value(), 4);
 }
 
 TEST_F(RelayTest, LetsWhatItAcceptedOutWhileItDrains) {
@@ -198,6 +230,7 @@ TEST_F(RelayTest, TakesRecordsOfChildrenEvenWhileItDrains) {
   relay_->Deliver(std::make_shared<const record::Record>(), loop_.clock().Now() + seconds(10),
                   [&](const Answer& answer) { answered = answer.ok(); });
   ASSERT_EQ(live_.size(), 1U) << "held for the end's answer, whatever `ack` is for own clients";
+  EXPECT_FALSE(live_.front().keep);
   live_.Pop().done({});
   EXPECT_TRUE(answered);
 }

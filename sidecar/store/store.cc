@@ -129,7 +129,7 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
     return Fail(Code::kUnavailable, "the queue's disk failed; the next try is within 5 s");
   }
   record::Record& record = incoming.record;
-  if (!incoming.hop) {
+  if (!incoming.hop && incoming.child.empty()) {
     record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
   }
   queue::Entry entry = EntryOf(record, std::move(incoming.hop));

@@ -74,7 +74,10 @@ class Store {
   using OnKept = std::function<void(const base::Status&)>;
   struct Incoming {
     record::Record record;
-    std::optional<Hop> hop;  // a child's; none: an own client's, its origin is set here
+    std::optional<Hop> hop;  // of what a child stored
+    // A child whose client waits until it is kept here. Without hop and child it is an own
+    // client's, and its origin is set here.
+    std::string child = {};
     std::uint64_t held = 0;  // bytes of the budget that came with it; given back here
     OnKept on_kept;
   };

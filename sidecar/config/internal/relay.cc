@@ -21,8 +21,10 @@ constexpr std::uint64_t kLeastQueue = std::uint64_t{4} << 20;
 constexpr base::Duration kLeastAge = std::chrono::seconds(1);
 constexpr std::uint64_t kMostQueue = std::uint64_t{1} << 50;
 
-constexpr std::pair<std::string_view, Ack> kAcks[] = {
-    {"Durable", Ack::kDurable}, {"Memory", Ack::kMemory}, {"EndToEnd", Ack::kEndToEnd}};
+constexpr std::pair<std::string_view, Ack> kAcks[] = {{"Durable", Ack::kDurable},
+                                                      {"Memory", Ack::kMemory},
+                                                      {"EndToEnd", Ack::kEndToEnd},
+                                                      {"Parent", Ack::kParent}};
 constexpr std::pair<std::string_view, bool> kWhenFull[] = {{"Refuse", false}, {"DropOldest", true}};
 
 constexpr std::string_view kNotServed = "not yet served; remove the field";
@@ -31,9 +33,10 @@ auto QuantityFrom(std::uint64_t least, std::uint64_t most) {
   return [=](const yaml::Node& node) { return ReadQuantityFrom(node, least, most); };
 }
 
-base::Result<Ack> ReadAck(const yaml::Node& node) {
-  if (node.text() == "Parent") {
-    return base::Fail(base::Code::kInvalid, "not yet served; write Durable, Memory or EndToEnd");
+base::Result<Ack> ReadAck(const yaml::Node& node, bool server) {
+  if (server && node.text() == "Parent") {
+    return base::Fail(base::Code::kInvalid,
+                      "a ManagementServer has no parent; write Durable, Memory or EndToEnd");
   }
   return ReadChoice<Ack>(node, kAcks);
 }
@@ -58,12 +61,13 @@ base::Result<base::Duration> ReadMaxAge(const yaml::Node& node) {
 }
 
 // Returns the most that a backend may be behind; where maxBytes is bad nobody knows.
-std::uint64_t ReadQueue(Section& section, Relay& relay) {
+std::uint64_t ReadQueue(Section& section, bool server, Relay& relay) {
   auto queue = section.Open("queue");
   const std::uint64_t least = std::max(kLeastQueue, kRecordsInQueue * relay.max_record);
   relay.queue_bytes = std::max(relay.queue_bytes, least);
   if (!queue) return section.Has("queue") ? kMostQueue : relay.queue_bytes;
-  relay.ack = queue->Read("ack", ReadAck).value_or(relay.ack);
+  const auto read_ack = [server](const yaml::Node& node) { return ReadAck(node, server); };
+  relay.ack = queue->Read("ack", read_ack).value_or(relay.ack);
   const auto bytes = queue->Read("maxBytes", QuantityFrom(least, kMostQueue));
   relay.queue_bytes = bytes.value_or(relay.queue_bytes);
   const auto read_when_full = [](const yaml::Node& node) {
@@ -98,7 +102,7 @@ Relay ReadRelay(Section& root, std::optional<Kind> kind, const std::string& base
   relay.bind = section->Read("bind", ReadBind).value_or(relay.bind);
   relay.admin = section->Read("admin", ReadPort).value_or(relay.admin);
   ReadMemory(*section, relay);
-  const std::uint64_t most_behind = ReadQueue(*section, relay);
+  const std::uint64_t most_behind = ReadQueue(*section, server, relay);
   relay.otlp = ReadOtlp(*section);
   relay.drain_grace = section->Read("drainGrace", ReadDuration).value_or(relay.drain_grace);
   if (server) {

@@ -178,6 +178,13 @@ struct ChildSite {
     outbox.live.Push(
         {.record = MakeRecord(number, size), .deadline = deadline, .done = std::move(done)});
   }
+  // Asks the parent to keep it.
+  void AskToKeep(base::Instant deadline, std::uint64_t number, record::Done done) {
+    outbox.live.Push({.record = MakeRecord(number, 100),
+                      .deadline = deadline,
+                      .done = std::move(done),
+                      .keep = true});
+  }
 
   LinkOptions options;
   MemoryQueue stored{record::StoreId{1}};
