@@ -63,7 +63,7 @@ void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done
   const record::Signal signal = record.signal;
   const std::uint64_t size = record.body.size();
   store::Store::Incoming incoming{
-      .record = std::move(record), .hop = {}, .held = held, .on_kept = {}};
+      .record = std::move(record), .hop = {}, .held = held, .answered = at_once, .on_kept = {}};
   // The client goes in and out of it by move: a copy for each record is felt.
   struct Waiting {
     Relay& relay;
@@ -87,7 +87,7 @@ void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done
 
 void Relay::OnKept(const base::Status& kept, const record::Done& client) {
   --waiting_;
-  if (!client) return;  // where this failed a record is lost: the store counts and tells it
+  if (!client) return;
   metrics_.Answered(kept.has_value());
   client(kept ? Answer{} : record::NotKept(kept.error()));
 }

@@ -160,6 +160,25 @@ TEST_F(RelayTest, AnswersAtOnceAndKeepsAllTheSame) {
   EXPECT_EQ(answers_.size(), 1U);
 }
 
+TEST_F(RelayTest, KeepsWhatItAnsweredForThoughTheDiskFailsMeanwhile) {
+  Make(AckMode::kMemory, true);
+  const auto uplink = MakeReader();
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  Accept("one");
+  Sync();
+  EXPECT_THAT(answers_, ElementsAre(Answer{}));
+  EXPECT_EQ(relay_->waiting(), 1U) << "a kill would lose it";
+  Accept("two");
+  EXPECT_EQ(answers_.back().code, AnswerCode::kUnavailable) << "nothing more is answered for";
+  disk_.FailSyncs(0);
+  for (int second = 0; second < 6; ++second) {
+    loop_.Advance(seconds(1));
+    Sync();
+  }
+  EXPECT_EQ(relay_->waiting(), 0U);
+  EXPECT_THAT(Read(*uplink), ElementsAre("one"));
+}
+
 TEST_F(RelayTest, RefusesWhatTheDiskDidNotTakeAndSaysWhenToComeAgain) {
   Make(AckMode::kDurable, true);
   disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");

@@ -27,7 +27,6 @@ constexpr base::Duration kTellEvery = std::chrono::seconds(10);
 // Of records that are synced, for readers that are close behind: more is read back from the disk,
 // most likely out of the kernel's cache.
 constexpr std::uint64_t kMostCached = std::uint64_t{8} << 20;
-constexpr std::uint64_t kRecordCost = 256;  // beside its body
 
 queue::Entry EntryOf(const record::Record& record, std::optional<queue::Hop>&& hop) {
   queue::Entry entry{.hop = std::move(hop), .head = {}, .body = record.body};
@@ -76,9 +75,16 @@ Store::~Store() {
   CHECK(readers_.empty(), "readers go before their store");
   env_.worker.Wait();
   env_.cursor_worker.Wait();
-  if (sync_ != nullptr) log_->Apply(*std::move(sync_->done));
-  while (!pending_.empty() && pending_.back().kept.sequence > synced_through()) {
-    if (!log_->Commit().records) return;
+  if (sync_ != nullptr) {
+    const queue::Applied applied = log_->Apply(*std::move(sync_->done));
+    (void)TakePending(applied.through);
+    if (!applied.records) (void)TakeRefused();
+  }
+  (void)AppendOwed();  // whenever the disk failed: there is no later
+  while (!pending_.empty()) {
+    const queue::Applied applied = log_->Commit();
+    if (!applied.records) return;
+    (void)TakePending(applied.through);
   }
   log_->Commit();  // cursors
 }
@@ -128,6 +134,29 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   if (failed()) {
     return Fail(Code::kUnavailable, "the queue's disk failed; the next try is within 5 s");
   }
+  if (!AppendOwed()) {
+    return Fail(Code::kExhausted, "the queue is full, and what was answered for goes first");
+  }
+  return AppendNow(incoming);
+}
+
+// Whether nothing is owed any more. In their order, and under new numbers.
+bool Store::AppendOwed() {
+  for (; !owed_.empty(); owed_.pop_front()) {
+    Pending& first = owed_.front();
+    Incoming again{.record = *first.kept.record,
+                   .hop = {},
+                   .held = first.held,
+                   .answered = true,
+                   .on_kept = std::move(first.on_kept)};
+    if (AppendNow(again)) continue;
+    first.on_kept = std::move(again.on_kept);
+    return false;
+  }
+  return true;
+}
+
+Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
   record::Record& record = incoming.record;
   if (!incoming.hop && incoming.child.empty()) {
     record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
@@ -146,6 +175,7 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
                                .record = std::make_shared<const record::Record>(std::move(record))},
                       .size = size,
                       .held = incoming.held,
+                      .answered = incoming.answered,
                       .on_kept = std::move(incoming.on_kept)});
   PumpSoon();
   return sequence;
@@ -184,6 +214,7 @@ void Store::MakeRoom() {
 // Cursors that moved without a record to go with are synced within a second.
 void Store::Tick() {
   tick_ = env_.loop.PostAfter(kTick, [this] { Tick(); });
+  if (!failed()) (void)AppendOwed();
   Pump();
   ForgetPassed();
   TellReaders();  // a disk that could not be read is tried again
@@ -265,7 +296,7 @@ void Store::OnDone() {
   std::vector<Pending> refused;
   if (!applied.records) {
     failed_until_ = env_.loop.clock().Now() + kRetryDisk;
-    refused = TakePending(last_sequence());
+    refused = TakeRefused();
   }
   PumpSync();  // the disk has its next work before anybody is told
   PumpSoon();  // cursors that waited for the ledger
@@ -304,6 +335,21 @@ std::vector<Store::Pending> Store::TakePending(std::uint64_t through) {
   return taken;
 }
 
+// What the disk did not take, but for those that are answered for: they wait in memory.
+std::vector<Store::Pending> Store::TakeRefused() {
+  std::vector<Pending> refused = TakePending(last_sequence());
+  const auto owed = std::stable_partition(refused.begin(), refused.end(),
+                                          [](const Pending& one) { return !one.answered; });
+  owed_.insert(owed_.begin(), std::make_move_iterator(owed),
+               std::make_move_iterator(refused.end()));
+  refused.erase(owed, refused.end());
+  if (!owed_.empty()) {
+    env_.log.Warn("records that were answered for wait in memory for the queue's disk",
+                  {{"records", owed_.size()}});
+  }
+  return refused;
+}
+
 void Store::Keep(const std::vector<Pending>& kept) {
   env_.metrics.appended.Increment(static_cast<double>(kept.size()));
   std::vector<Kept> records;
@@ -339,94 +385,6 @@ void Store::Refuse(const std::vector<Pending>& refused, const Error& why) {
     one.on_kept(why);
   }
   env_.budget.Give(held);
-}
-
-// === out ===
-
-GroupPtr Store::MakeGroup(std::uint64_t after, std::uint64_t through, std::vector<Kept> records) {
-  std::uint64_t bytes = 0;
-  for (const Kept& kept : records) bytes += kept.record->body.size() + kRecordCost;
-  env_.budget.Force(bytes);
-  // Counted for as long as any reader holds it.
-  const auto give_back = [&budget = env_.budget](const Group* group) {
-    budget.Give(group->bytes);
-    delete group;
-  };
-  return {
-      new Group{.after = after, .through = through, .records = std::move(records), .bytes = bytes},
-      give_back};
-}
-
-void Store::Remember(const GroupPtr& group) {
-  cached_ += group->bytes;
-  cache_.emplace(group->after, group);
-}
-
-// What every reader is above is asked for again only after a link was lost: the disk has it.
-void Store::ForgetPassed() {
-  std::uint64_t passed = synced_through();
-  for (const Reader* reader : readers_) passed = std::min(passed, reader->position());
-  while (!cache_.empty() && cache_.begin()->second->through <= passed) {
-    const Group& first = *cache_.begin()->second;
-    cached_from_ = std::max(cached_from_, first.through);
-    cached_ -= first.bytes;
-    cache_.erase(cache_.begin());
-  }
-}
-
-std::uint64_t Store::BytesAfter(std::uint64_t sequence) const {
-  if (sequence < cached_from_) return log_->bytes();
-  std::uint64_t bytes = 0;
-  for (auto at = cache_.lower_bound(sequence); at != cache_.end(); ++at) bytes += at->second->bytes;
-  return bytes;
-}
-
-std::vector<std::string> Store::Unread() const {
-  std::vector<std::string> names;
-  for (const auto& [name, cursor] : log_->cursors().all()) {
-    const auto reads = [&name](const Reader* reader) { return reader->cursor_ == name; };
-    if (std::none_of(readers_.begin(), readers_.end(), reads)) names.push_back(name);
-  }
-  return names;
-}
-
-void Store::TellReaders() {
-  for (Reader* reader : readers_) reader->TellReady();
-}
-
-Result<GroupPtr> Store::Fetch(std::uint64_t after, queue::LogReader& reader) {
-  const auto above = cache_.upper_bound(after);
-  if (above != cache_.begin()) {
-    const GroupPtr& group = std::prev(above)->second;
-    if (group->through > after) return group;
-  }
-  if (after >= readable_through_) return GroupPtr();
-  Result<GroupPtr> loaded = Load(after, reader);
-  if (!loaded) read_failed_.Failed(log::Level::kError, "the queue cannot be read", loaded.error());
-  return loaded;
-}
-
-Result<GroupPtr> Store::Load(std::uint64_t after, queue::LogReader& reader) {
-  ASSIGN_OR_RETURN(const std::vector<queue::StoredEntry> entries, reader.Read(after));
-  for (const queue::Damage& damage : reader.TakeDamages()) OnDamage(damage);
-  // All that is left of what readers were told of is damaged.
-  if (entries.empty()) return MakeGroup(after, readable_through_, {});
-  holdings_.Add(after, entries.back().sequence, entries.front().age);
-  std::vector<Kept> records;
-  records.reserve(entries.size());
-  for (const queue::StoredEntry& entry : entries) {
-    Result<record::Record> record = record::ParseRecord(entry.body, {});
-    if (!record) {
-      env_.metrics.damaged.Increment();
-      read_failed_.Failed(log::Level::kError, "a record of the queue cannot be read",
-                          record.error(), {{"sequence", entry.sequence}});
-      continue;
-    }
-    records.push_back({.sequence = entry.sequence,
-                       .age = entry.age,
-                       .record = std::make_shared<const record::Record>(*std::move(record))});
-  }
-  return MakeGroup(after, entries.back().sequence, std::move(records));
 }
 
 }  // namespace postern::store

@@ -79,6 +79,9 @@ class Store {
     // client's, and its origin is set here.
     std::string child = {};
     std::uint64_t held = 0;  // bytes of the budget that came with it; given back here
+    // Its client was answered already: where the disk fails it stays in memory, and is appended
+    // before anything else once the disk takes it.
+    bool answered = false;
     OnKept on_kept;
   };
 
@@ -116,10 +119,12 @@ class Store {
  private:
   friend class Reader;
 
+  static constexpr std::uint64_t kRecordCost = 256;  // in memory, beside its body
   struct Pending {
     Kept kept;
     std::uint64_t size;
     std::uint64_t held;
+    bool answered;
     OnKept on_kept;
   };
   struct Sync;  // one that is out
@@ -129,6 +134,8 @@ class Store {
 
   void Tell(const queue::OpenReport& report);
   void OnDamage(const queue::Damage& damage);
+  base::Result<std::uint64_t> AppendNow(Incoming& incoming);
+  bool AppendOwed();
   void MakeRoom();
   void Tick();
   void Measure();
@@ -142,6 +149,7 @@ class Store {
   void Keep(const std::vector<Pending>& kept);
   void Refuse(const std::vector<Pending>& refused, const base::Error& why);
   std::vector<Pending> TakePending(std::uint64_t through);
+  std::vector<Pending> TakeRefused();
   void Remember(const GroupPtr& group);
   void ForgetPassed();
   void TellReaders();
@@ -161,6 +169,7 @@ class Store {
   std::uint64_t readable_through_;  // what readers have been told of
   std::uint64_t cached_from_;       // everything above that they were told of is in memory
   std::deque<Pending> pending_;
+  std::deque<Pending> owed_;  // answered for, refused by the disk: to be appended again
   std::shared_ptr<Sync> sync_;
   std::vector<base::Task> after_cursors_;  // of which nothing is out that has what they wait for
   bool pump_scheduled_ = false;

@@ -106,6 +106,69 @@ TEST_F(StoreTest, RefusesWhatTheDiskDidNotTakeAndTriesAgainInFiveSeconds) {
   EXPECT_EQ(budget_.used(), 0U) << "nothing is held of what every reader has passed";
 }
 
+TEST_F(StoreTest, HoldsInMemoryWhatWasAnsweredForUntilTheDiskTakesIt) {
+  const auto uplink = MakeReader();
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  answered_for_ = true;
+  ASSERT_THAT(Append("one"), IsOk());
+  loop_.RunUntilIdle();
+  ASSERT_THAT(Append("two"), IsOk());
+  answered_for_ = false;
+  ASSERT_THAT(Append("refused"), IsOk());
+  Sync();
+  EXPECT_THAT(answers_, ElementsAre(HasCode(Code::kUnavailable))) << "the one that waited for it";
+  EXPECT_EQ(budget_.used(), 6U) << "the others are still held";
+  EXPECT_EQ(log_.Count("records that were answered for wait in memory for the queue's disk"), 1U);
+  loop_.Advance(seconds(5));
+  Sync();
+  EXPECT_EQ(answers_.size(), 1U) << "it fails again";
+
+  disk_.FailSyncs(0);
+  loop_.Advance(seconds(5));
+  answers_.clear();
+  Commit({"three"});
+  EXPECT_THAT(answers_, ElementsAre(IsOk(), IsOk(), IsOk()));
+  EXPECT_THAT(Read(*uplink), ElementsAre("one", "two", "three"));
+  loop_.Advance(seconds(1));
+  EXPECT_EQ(budget_.used(), 0U);
+}
+
+TEST_F(StoreTest, WritesWhatWasAnsweredForByItselfOnceTheDiskIsBack) {
+  const auto uplink = MakeReader();
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  answered_for_ = true;
+  ASSERT_THAT(Append("one"), IsOk());
+  Sync();
+  disk_.FailSyncs(0);
+  for (int second = 0; second < 6; ++second) {
+    loop_.Advance(seconds(1));
+    Sync();
+  }
+  EXPECT_THAT(Read(*uplink), ElementsAre("one"));
+}
+
+TEST_F(StoreTest, WritesWhatWasAnsweredForWhenItEnds) {
+  MakeReader();
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  answered_for_ = true;
+  ASSERT_THAT(Append("one"), IsOk());
+  Sync();
+  ASSERT_TRUE(store_->failed());
+  disk_.FailSyncs(0);
+  Open();
+  EXPECT_THAT(Read(*MakeReader()), ElementsAre("one"));
+}
+
+TEST_F(StoreTest, EndsThoughItsDiskFails) {
+  disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
+  answered_for_ = true;
+  ASSERT_THAT(Append("one"), IsOk());
+  loop_.RunUntilIdle();  // out
+  ASSERT_THAT(Append("two"), IsOk());
+  store_.reset();
+  EXPECT_THAT(answers_, IsEmpty()) << "nobody is told any more";
+}
+
 TEST_F(StoreTest, TakesNoMoreWhenItIsFull) {
   max_bytes_ = std::uint64_t{2} << 20;
   Open();

@@ -46,6 +46,7 @@ class StoreFixture : public testing::Test {
         .record = {.metadata = {}, .origin = {}, .body = base::Bytes::Copy(body)},
         .hop = hop_,
         .held = body.size(),
+        .answered = answered_for_,
         .on_kept = [this](const base::Status& kept) { answers_.push_back(kept); }};
     auto sequence = store_->Append(incoming);
     if (!sequence) budget_.Give(body.size());
@@ -104,6 +105,7 @@ class StoreFixture : public testing::Test {
   bool drop_oldest_ = false;
   std::function<bool(const std::string&, const record::Record&)> needs_;
   std::optional<queue::Hop> hop_;
+  bool answered_for_ = false;
   std::vector<base::Status> answers_;
   std::unique_ptr<Store> store_;
 };
