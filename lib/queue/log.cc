@@ -85,16 +85,14 @@ Result<std::uint64_t> Log::Append(Entry&& entry) {
   return next_sequence_++;
 }
 
-// Of the segment that a floor is in by the part of its sequences: where in it they lie is not known
-// without reading it.
 std::uint64_t Log::NeededBytes() const {
   const std::uint64_t floor = cursors_.floor();
   for (const auto& [position, segment] : segments_) {
     const SegmentPart& part = segment.part;
     if (part.empty() || part.last_sequence <= floor) continue;
-    const auto all = static_cast<double>(part.last_sequence - part.first_sequence + 1);
-    const auto left =
-        static_cast<double>(part.last_sequence - std::max(floor, part.first_sequence - 1));
+    const std::uint64_t before = part.first_sequence - 1;
+    const auto left = static_cast<double>(part.last_sequence - std::max(floor, before));
+    const auto all = static_cast<double>(part.last_sequence - before);
     const double of_it = static_cast<double>(part.end - position) * (left / all);
     return end_ - part.end + static_cast<std::uint64_t>(of_it) + pending_bytes_;
   }

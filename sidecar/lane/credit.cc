@@ -18,6 +18,7 @@ CreditGrantor::CreditGrantor(record::MemoryBudget& budget, const Options& option
                              std::function<void()> on_growth)
     : budget_(budget),
       largest_(options.largest),
+      room_(options.room),
       on_growth_(std::move(on_growth)),
       standing_(budget.TakeStanding(options.standing)),
       granted_(standing_),
@@ -66,7 +67,8 @@ void CreditGrantor::Release(std::uint64_t bytes) {
 }
 
 void CreditGrantor::Grow() {
-  const std::uint64_t wanted = released_ + window_;
+  const std::uint64_t most = room_ ? std::max(standing_, room_()) : window_;
+  const std::uint64_t wanted = released_ + std::min(window_, most);
   if (waiting_for_ > 0 || wanted <= granted_) return;
   if (budget_.TryTake(wanted - granted_)) {
     granted_ = wanted;

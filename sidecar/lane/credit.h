@@ -31,6 +31,9 @@ class CreditGrantor final : private record::MemoryBudget::Waiter {
     // The window however much is wanted: one largest record. No link gets stuck while it is at most
     // three quarters of the budget, see MemoryBudget::TakeStanding.
     std::uint64_t largest = 17 * 1024 * 1024;
+    // How many bytes may be on their way now, beside the standing credit, whatever the budget has;
+    // none: no bound. See Retry.
+    std::function<std::uint64_t()> room = {};
   };
 
   // `on_growth` is called when waiting bytes were granted: ask Due.
@@ -42,6 +45,8 @@ class CreditGrantor final : private record::MemoryBudget::Waiter {
   void Want(const Credit& wanted);
   // A batch came. False where it goes beyond what was granted: the peer broke the protocol.
   [[nodiscard]] bool Receive(std::uint64_t bytes);
+  // There may be more room than there was: ask Due.
+  void Retry() { Grow(); }
   // Records of that size were passed on, or kept elsewhere.
   void Release(std::uint64_t bytes);
 
@@ -59,6 +64,7 @@ class CreditGrantor final : private record::MemoryBudget::Waiter {
 
   record::MemoryBudget& budget_;
   const std::uint64_t largest_;
+  const std::function<std::uint64_t()> room_;
   std::function<void()> on_growth_;
   const std::uint64_t standing_;
   std::uint64_t granted_;

@@ -47,6 +47,25 @@ TEST(CreditGrantor, LeavesMostOfTheBudgetToThoseWhoAsk) {
   EXPECT_EQ(CreditGrantor(budget, {.standing = kStanding}, [] {}).total(), kStanding);
 }
 
+TEST(CreditGrantor, GrantsNoMoreThanThereIsRoomFor) {
+  MemoryBudget budget(kMega);
+  std::uint64_t room = 100'000;
+  CreditGrantor grantor(budget, {.standing = kStanding, .room = [&room] { return room; }}, [] {});
+  grantor.Want({.total = 500'000});
+  EXPECT_EQ(grantor.total(), 100'000U);
+  ASSERT_TRUE(grantor.Receive(90'000));
+  room = 10'000;
+  grantor.Release(90'000);
+  EXPECT_EQ(grantor.total(), 90'000U + kStanding) << "never less than the standing credit";
+  room = 300'000;
+  grantor.Retry();
+  EXPECT_EQ(grantor.total(), 390'000U);
+  EXPECT_EQ(grantor.Due(), 390'000U) << "the child is told, for it asked";
+  room = kMega;
+  grantor.Retry();
+  EXPECT_EQ(grantor.total(), 590'000U) << "all that it wanted, from where it is now";
+}
+
 TEST(CreditGrantor, GivesEverythingBackWhenTheLinkEnds) {
   MemoryBudget budget(kMega);
   CreditGrantor other(budget, {.standing = kStanding}, [] {});

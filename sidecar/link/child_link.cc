@@ -163,15 +163,16 @@ Status ChildLink::OnHello(const lane::Hello& hello) {
                                   ScheduleAnswers();
                                 },
                             .on_failed = [this](const Error& why) { Close(why); }});
-  credit_.emplace(host_.budget(),
-                  lane::CreditGrantor::Options{.largest = options_.max_record + kMostBesideBody},
-                  [this] { TellCredit(); });
+  credit_.emplace(
+      host_.budget(),
+      lane::CreditGrantor::Options{.largest = options_.max_record + kMostBesideBody,
+                                   .room = [this] { return host_.store().RoomFor(peer_.host); }},
+      [this] { TellCredit(); });
   const std::size_t history = std::min(options_.History(), static_cast<std::size_t>(hello.history));
   const lane::LaneSender sender{.host = peer_.host, .store = hello.store};
-  live_.emplace(
-      env_.loop, host_.sink(), host_.store(), peer_.host,
-      LiveIntake::Hooks{.on_answer = [this] { ScheduleAnswers(); },
-                        .tell = [this](const lane::LiveAck& ack) { SendLive(ack); }});
+  live_.emplace(env_.loop, host_.sink(), host_.store(), peer_.host,
+                LiveIntake::Hooks{.on_answer = [this] { ScheduleAnswers(); },
+                                  .tell = [this](const lane::LiveAck& ack) { SendLive(ack); }});
   live_unpacker_.emplace(sender, env_.codec, history);
   data_unpacker_.emplace(sender, env_.codec, history);
   welcomed_ = true;
@@ -337,6 +338,10 @@ void ChildLink::Tick() {
   if (env_.loop.clock().WallNow() > peer_.not_after) {
     return Close(Fail(Code::kExpired, "the certificate that authenticated this link has ended")
                      .As(pki::event::kNotCurrentlyValid));
+  }
+  if (credit_) {
+    credit_->Retry();  // the store may have passed on what the child has there
+    TellCredit();
   }
   if (now - transport_->connection().last_heard() > 3 * options_.dead_after) {
     Close(Fail(Code::kTimeout, "child was silent for three times deadAfter"));

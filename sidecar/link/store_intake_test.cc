@@ -74,6 +74,53 @@ TEST_F(StoreIntakeTest, AcknowledgesAndReleasesWhatIsSynced) {
   EXPECT_THAT(Kept(), ElementsAre(Body(1), Body(2)));
 }
 
+// Through a log that is full of one child's records the others go on.
+TEST_F(StoreIntakeTest, LetsModestChildrenGoOnWhereOneFloodsTheLog) {
+  intake_.reset();
+  max_bytes_ = std::uint64_t{8} << 20;
+  Open();
+  struct Child {
+    std::unique_ptr<StoreIntake> intake;
+    std::uint64_t session = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t acked = 0;
+  };
+  std::vector<Child> children(4);
+  for (Child& child : children) {
+    const auto name = "gw" + std::to_string(&child - children.data()) + ".example";
+    child.intake =
+        std::make_unique<StoreIntake>(loop_, *store_, store::Sender{.member = name, .store = {1}});
+    child.session = child.intake->Begin(
+        {.on_ack = [&child](std::uint64_t through) { child.acked = through; }, .on_failed = {}});
+  }
+  constexpr std::size_t kSize = 50'000;
+  const auto send = [&](Child& child) {
+    std::vector<lane::UnpackedRecord> records(1);
+    records[0].number = ++child.sent;
+    records[0].record.body = base::Bytes::Copy(std::string(kSize, 'x'));
+    ASSERT_TRUE(child.intake->Take(child.session, std::move(records), {}));
+  };
+  const auto reader = MakeReader();
+  double most_over = 0;
+  for (int round = 0; round < 300; ++round) {
+    while (children[0].sent < children[0].acked + 20) send(children[0]);
+    for (std::size_t modest = 1; modest < children.size(); ++modest) send(children[modest]);
+    Sync();
+    for (int passed = 0; passed < 5 && reader->Peek() != nullptr; ++passed) reader->Next();
+    ASSERT_TRUE(reader->Done(0, reader->position()));
+    loop_.Advance(std::chrono::milliseconds(1000));
+    Sync();
+    most_over = std::max(most_over, metrics_.over_share.value());
+    for (std::size_t modest = 1; modest < children.size(); ++modest) {
+      ASSERT_EQ(children[modest].acked, children[modest].sent) << "round " << round;
+    }
+  }
+  EXPECT_GT(children[0].acked, 500U) << "what the others leave";
+  EXPECT_GT(children[0].intake->size(), 10U) << "and no more";
+  EXPECT_GT(store_->bytes(), max_bytes_ / 2);
+  EXPECT_EQ(most_over, 1);
+}
+
 TEST_F(StoreIntakeTest, TakesSequencesWithGaps) {
   Take(Begin(), {3, 7, (1ULL << 40U) + 1});
   Sync();

@@ -22,7 +22,6 @@ namespace {
 constexpr base::Duration kTick = std::chrono::seconds(1);
 constexpr base::Duration kRetryDisk = std::chrono::seconds(5);
 constexpr base::Duration kRoomWait = std::chrono::seconds(1);
-constexpr base::Duration kFullFor = std::chrono::seconds(10);  // after the last refusal
 constexpr base::Duration kTellEvery = std::chrono::seconds(10);
 // Of records that are synced, for readers that are close behind: more is read back from the disk,
 // most likely out of the kernel's cache.
@@ -32,6 +31,11 @@ queue::Entry EntryOf(const record::Record& record, std::optional<queue::Hop>&& h
   queue::Entry entry{.hop = std::move(hop), .head = {}, .body = record.body};
   record::AppendRecordHead(record, {}, entry.head);
   return entry;
+}
+
+// Whose share it is; none: own clients'.
+const std::string& MemberOf(const Store::Incoming& incoming) {
+  return incoming.hop ? incoming.hop->sender.member : incoming.child;
 }
 
 }  // namespace
@@ -64,6 +68,7 @@ Store::Store(const StoreEnv& env, StoreOptions options, std::unique_ptr<queue::L
       log_(std::move(log)),
       readable_through_(log_->synced_through()),
       cached_from_(readable_through_),
+      shares_(options_.max_bytes),
       sync_failed_(env.log, env.loop.clock(), kTellEvery),
       read_failed_(env.log, env.loop.clock(), kTellEvery) {
   Tell(log_->report());
@@ -89,33 +94,6 @@ Store::~Store() {
   log_->Commit();  // cursors
 }
 
-void Store::Tell(const queue::OpenReport& report) {
-  env_.log.Info("queue opened", {{"folder", options_.folder},
-                                 {"bytes", log_->bytes()},
-                                 {"segments", log_->segments()},
-                                 {"new_store", report.new_store}});
-  for (const queue::Damage& damage : report.damages) OnDamage(damage);
-  if (report.lost_checkpoint || report.lost_cursors) {
-    env_.log.Warn("queue lost a file: some records may be passed on again",
-                  {{"folder", options_.folder},
-                   {"checkpoint", report.lost_checkpoint},
-                   {"cursors", report.lost_cursors}});
-  }
-}
-
-void Store::OnDamage(const queue::Damage& damage) {
-  if (damage.known) return;  // counted at an earlier opening
-  env_.metrics.damaged.Increment();
-  env_.log.Error("queue is damaged", {{"folder", options_.folder},
-                                      {"position", damage.from},
-                                      {"bytes", damage.to - damage.from},
-                                      {"after", damage.after},
-                                      {"before", damage.before}});
-  // How many records it held is what nobody can read any more.
-  const std::uint64_t through = damage.before == 0 ? damage.after : damage.before - 1;
-  (void)log_->Note(queue::Reason::kDamaged, "", damage.after, through, 0, damage.to - damage.from);
-}
-
 bool Store::failed() const { return failed_until_ && env_.loop.clock().Now() < *failed_until_; }
 
 Status Store::TakeNewStore() {
@@ -136,6 +114,12 @@ Result<std::uint64_t> Store::Append(Incoming& incoming) {
   }
   if (!AppendOwed()) {
     return Fail(Code::kExhausted, "the queue is full, and what was answered for goes first");
+  }
+  const std::string& member = MemberOf(incoming);
+  if (OverShare(member, incoming.hop)) {
+    return Fail(Code::kExhausted, "the queue is more than half full, and " +
+                                      (member.empty() ? "own clients hold" : member + " holds") +
+                                      " a full share of it");
   }
   return AppendNow(incoming);
 }
@@ -162,8 +146,13 @@ Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
     record.origin = {.member = options_.member, .store = id(), .sequence = last_sequence() + 1};
   }
   queue::Entry entry = EntryOf(record, std::move(incoming.hop));
+  shares_.Append(entry.hop ? entry.hop->sender.member : incoming.child, last_sequence() + 1,
+                 queue::SizeBound(entry));
   const Result<std::uint64_t> appended = log_->Append(std::move(entry));
-  if (!appended) incoming.hop = std::move(entry.hop);
+  if (!appended) {
+    incoming.hop = std::move(entry.hop);
+    shares_.TakeBack();
+  }
   if (!appended && appended.error().code() == Code::kExhausted) {
     full_at_ = env_.loop.clock().Now();
     MakeRoom();
@@ -179,6 +168,17 @@ Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
                       .on_kept = std::move(incoming.on_kept)});
   PumpSoon();
   return sequence;
+}
+
+// What came before is none of it: a child waits for its acknowledgement. Where the oldest make room
+// own clients are not refused for what they have.
+bool Store::OverShare(const std::string& member, const std::optional<Hop>& hop) {
+  if (shares_.MayAdd(member, log_->bytes(), log_->age())) return false;
+  return !(hop && log_->IsRepeat(*hop)) && !(member.empty() && options_.drop_oldest);
+}
+
+std::uint64_t Store::RoomFor(const std::string& child) const {
+  return shares_.RoomFor(child, log_->bytes());
 }
 
 // One segment, which is gone in one of the next syncs: whoever was refused comes again.
@@ -219,18 +219,6 @@ void Store::Tick() {
   ForgetPassed();
   TellReaders();  // a disk that could not be read is tried again
   Measure();
-}
-
-void Store::Measure() {
-  const base::Instant now = env_.loop.clock().Now();
-  const std::uint64_t floor = log_->cursors().floor();
-  holdings_.Pass(floor);
-  const std::optional<std::uint64_t> oldest = holdings_.OldestAge(floor);
-  const std::chrono::milliseconds age(oldest ? log_->age() - *oldest : 0);
-  env_.metrics.oldest_age_seconds.Set(std::chrono::duration<double>(age).count());
-  forecast_.Look(now, log_->NeededBytes());
-  const bool full = full_at_ && now - *full_at_ < kFullFor;
-  env_.metrics.full_in_seconds.Set(full ? 0 : forecast_.SecondsToFull(log_->FreeBytes()));
 }
 
 // After this turn's events, so that all of them share a sync.
@@ -292,6 +280,9 @@ void Store::OnDone() {
     sync_failed_.Failed(log::Level::kError, "the queue's disk failed", part->error());
   }
   if (log_->segments() < segments_before_) room_due_ = {};  // it came
+  shares_.Sync(applied.through);
+  if (!applied.records) shares_.FallBack();
+  shares_.Pass(log_->cursors().floor());
   std::vector<Pending> kept = TakePending(applied.through);
   std::vector<Pending> refused;
   if (!applied.records) {

@@ -34,6 +34,7 @@
 #include "sidecar/store/fill_forecast.h"
 #include "sidecar/store/group.h"
 #include "sidecar/store/holdings.h"
+#include "sidecar/store/shares.h"
 #include "sidecar/store/store_metrics.h"
 
 namespace postern::store {
@@ -90,10 +91,14 @@ class Store {
   // Syncs what is pending; nobody is told any more.
   ~Store();
 
-  // Takes a record, or leaves it untouched: kExhausted where the log is full (or makes room),
+  // Takes a record, or leaves it untouched: kExhausted where the log is full (or makes room), or
+  // more than half full and the child (or own clients) at their share of it,
   // kUnavailable for 5 s after its disk failed, kConflict where the hop's sequence came before,
   // kInvalid where the record never fits.
   base::Result<std::uint64_t> Append(Incoming& incoming);
+
+  // How many bytes of a child may be on their way: shares.h.
+  std::uint64_t RoomFor(const std::string& child) const;
 
   const record::StoreId& id() const { return log_->store(); }
   // A parent knows more of this store than we do: the folder is an older copy of itself. From now
@@ -136,6 +141,7 @@ class Store {
   void OnDamage(const queue::Damage& damage);
   base::Result<std::uint64_t> AppendNow(Incoming& incoming);
   bool AppendOwed();
+  bool OverShare(const std::string& member, const std::optional<Hop>& hop);
   void MakeRoom();
   void Tick();
   void Measure();
@@ -178,6 +184,7 @@ class Store {
   std::optional<base::Instant> full_at_;  // the last record for which there was no room
   FillForecast forecast_;
   Holdings holdings_;
+  Shares shares_;
   std::size_t segments_before_ = 0;  // the oldest was evicted
   base::Instant room_due_;
   std::set<Reader*> readers_;

@@ -36,10 +36,14 @@ StoreMetrics::StoreMetrics(metrics::Registry& registry)
       oldest_age_seconds(registry.AddGauge(
           "postern_queue_oldest_age_seconds",
           "Age of the oldest record that some reader of the queue still needs; 0 where none is.")),
-      full_in_seconds(registry.AddGauge(
-          "postern_queue_full_in_seconds",
-          "Until the queue is full, at the net growth of the last minute; 0 where it is, +Inf where "
-          "it does not grow.")) {
+      full_in_seconds(registry.AddGauge("postern_queue_full_in_seconds",
+                                        "Until the queue is full, at the net growth of the last "
+                                        "minute; 0 where it is, +Inf where "
+                                        "it does not grow.")),
+      over_share(registry.AddGauge(
+          "postern_queue_over_share_children",
+          "Children, own clients as one, that hold their share of a queue more than half full: "
+          "nothing more is taken from them.")) {
   full_in_seconds.Set(std::numeric_limits<double>::infinity());
 }
 

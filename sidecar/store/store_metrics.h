@@ -28,6 +28,7 @@ struct StoreMetrics {
   metrics::Gauge& max_bytes;  // that it may take
   metrics::Gauge& oldest_age_seconds;
   metrics::Gauge& full_in_seconds;
+  metrics::Gauge& over_share;
 };
 
 }  // namespace postern::store
