@@ -32,6 +32,8 @@ class Backends {
 
   // Delivers to every backend of a record's signal.
   record::Sink& sink() { return fan_out_; }
+  // Whether some backend takes it.
+  bool accepts(record::Signal signal) const { return fan_out_.accepts(signal); }
   // Begins to deliver what the store keeps, to each backend at its own pace. The store outlives the
   // backends.
   base::Status Feed(const relay::BackendFeed::Env& env, store::Store& store);

@@ -165,8 +165,14 @@ struct RelayApp::Parts {
 Status RelayApp::Parts::Build(const std::string& state_folder) {
   RETURN_IF_ERROR(BuildIdentity());
   RETURN_IF_ERROR(BuildStore(state_folder));
+  relay::Relay::Options options{.host = config.host, .ack = AckModeOf(config.relay.ack)};
+  if (config.parents.empty()) {
+    for (const record::Signal signal : record::kSignals) {
+      options.taken[static_cast<std::size_t>(signal)] = backends->accepts(signal);
+    }
+  }
   relay = std::make_unique<relay::Relay>(
-      relay::Relay::Options{.host = config.host, .ack = AckModeOf(config.relay.ack)}, budget,
+      std::move(options), budget,
       relay::Relay::Ways{
           .store = *store, .live = outbox ? &outbox->live : nullptr, .backends = backends->sink()},
       relay_metrics);

@@ -33,9 +33,10 @@ int Weight(const Answer& answer) {
 }
 
 Answer NobodyTakes(Signal signal) {
+  const std::string name(record::SignalName(signal));
   return {.code = AnswerCode::kUnimplemented,
-          .message = "no backend of this management server takes " +
-                     std::string(record::SignalName(signal)),
+          .message = "no backend of this management server takes " + name + ": add " + name +
+                     " to the signals of one in relay.backends",
           .response = {}};
 }
 

@@ -31,6 +31,12 @@ void Relay::Accept(Export exported, record::Done done) {
                         .metadata = std::move(exported.metadata),
                         .origin = {},
                         .body = std::move(exported.body)};
+  if (!options_.taken[static_cast<std::size_t>(record.signal)]) {
+    budget_.Give(exported.held);
+    metrics_.refused.Increment();
+    return ways_.backends.Deliver(std::make_shared<const record::Record>(std::move(record)),
+                                  exported.deadline, std::move(done));
+  }
   if (options_.ack == AckMode::kDurable || options_.ack == AckMode::kMemory) {
     return AcceptStored(std::move(record), exported.held, std::move(done));
   }

@@ -9,6 +9,7 @@
 // Threads: loop.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -39,6 +40,9 @@ class Relay final : public record::Sink {
   struct Options {
     std::string host;
     AckMode ack = AckMode::kDurable;
+    // Of each signal whether somebody takes it: what nobody does is refused to own clients, with
+    // the backends' answer. Children's records are held until somebody does.
+    std::array<bool, record::kSignals.size()> taken = {true, true, true};
   };
 
   // Where records go: the store, or past it up or to the backends.

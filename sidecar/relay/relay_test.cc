@@ -219,8 +219,27 @@ TEST_F(RelayTest, BearsABackendThatAnswersAtOnce) {
 
 // === draining, children, counts ===
 
+TEST_F(RelayTest, RefusesASignalThatNobodyTakesAtTheDoor) {
+  const Answer nobody{
+      .code = AnswerCode::kUnimplemented, .message = "nobody takes traces", .response = {}};
+  backends_.OnDeliver([&nobody](const record::Record&) { return nobody; });
+  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kDurable, AckMode::kMemory}) {
+    relay_.emplace(Relay::Options{.host = "ms1.example", .ack = ack, .taken = {true, true, false}},
+                   budget_, Relay::Ways{.store = *store_, .live = nullptr, .backends = backends_},
+                   relay_metrics_);
+    answers_.clear();
+    Accept();
+    EXPECT_THAT(answers_, ElementsAre(nobody)) << "in the backends' words";
+    EXPECT_EQ(budget_.used(), 0U);
+    EXPECT_EQ(relay_->waiting(), 0U);
+  }
+  EXPECT_EQ(worker_.waiting(), 0U) << "nothing is kept";
+  EXPECT_EQ(relay_metrics_.refused.value(), 3);
+}
+
 TEST_F(RelayTest, RefusesOwnClientsWhileItDrainsAndTellsWhenToTryAgain) {
-  for (const AckMode ack : {AckMode::kEndToEnd, AckMode::kParent, AckMode::kDurable, AckMode::kMemory}) {
+  for (const AckMode ack :
+       {AckMode::kEndToEnd, AckMode::kParent, AckMode::kDurable, AckMode::kMemory}) {
     Make(ack, true).Drain();
     answers_.clear();
     Accept();
