@@ -40,8 +40,8 @@ class FileDelivery : public store::StoreFixture {
                                    {loop_, log_.logger(), *figures_});
     if (!backend) return false;
     backend_ = *std::move(backend);
-    auto feed = relay::RunFeed::Make({loop_, log_.logger(), relay_metrics_}, *store_, *backend_,
-                                     {.backend = "local", .most_records = 5});
+    auto feed = relay::RunFeed::Make({loop_, log_.logger(), relay_metrics_, *figures_}, *store_,
+                                     *backend_, {.backend = "local", .most_records = 5});
     if (!feed) return false;
     feed_ = *std::move(feed);
     return true;
@@ -76,7 +76,7 @@ class FileDelivery : public store::StoreFixture {
         .on_kept = [this, seed, bad, signal](const base::Status& kept) {
           if (!kept || signal != Signal::kLogs) return;
           if (bad) return (void)++bad_kept_;
-          kept_.push_back(SampleIds({.records = 1, .seed = seed}).front());
+          kept_.push_back(otlp::SampleIds({.records = 1, .seed = seed}).front());
         }};
     (void)store_->Append(incoming);
   }
