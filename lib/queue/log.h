@@ -11,12 +11,8 @@
 //
 //   ASSIGN_OR_RETURN(auto log, Log::Open(storage, {.folder = path, .max_bytes = 1 << 30}, clock));
 //
-// One Work is out at a time; what comes meanwhile goes into the next one. A sync takes its time,
-// and cursors must not wait for it: they have a way of their own, which syncs nothing.
-//
-//   log.CollectCursors() → CursorsWork ─►  log.writer().Write(work) → Status    second disk thread
-//   log.ApplyCursors(work, status)  ◄──────┘
-//
+// One Work is out at a time; what comes meanwhile goes into the next one. Cursors wait for no sync:
+// CollectCursors, writer().Write and ApplyCursors are a way of their own, which only writes.
 // Commit() is all of it in a row, for who may wait.
 //
 // Threads: one at a time; writer() may be on another while a Work is out, and on a third while a
