@@ -146,7 +146,7 @@ class FileDelivery : public store::StoreFixture {
 
 TEST_F(FileDelivery, LosesAndRepeatsNothingOverKillsFaultsAndPowerCuts) {
   std::size_t kept = 0;
-  for (std::uint32_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     End();
@@ -167,7 +167,7 @@ TEST_F(FileDelivery, LosesAndRepeatsNothingOverKillsFaultsAndPowerCuts) {
     if (HasFailure()) return;
     kept += kept_.size();
   }
-  EXPECT_GT(kept, 2000U) << "the disk worked most of the time";
+  EXPECT_GT(kept, 400U) << "the disk worked most of the time";
 }
 
 }  // namespace
