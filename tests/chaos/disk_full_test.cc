@@ -81,7 +81,7 @@ TEST_F(DiskFull, ByMaxBytesIsToldWithATimeToComeAgainAndPassesOnceThereIsRoom) {
   ASSERT_NO_FATAL_FAILURE(ExpectEverythingOnce());
 }
 
-// A disk of 6 MiB for the gateway's queue alone, in a namespace where it may mount one.
+// A disk of 7 MiB for the gateway's queue alone, in a namespace where it may mount one.
 class SmallDisk : public DiskFull {
  protected:
   void SetUp() override {
@@ -94,7 +94,7 @@ class SmallDisk : public DiskFull {
     const std::string queue = topology_.gateway().File("queue");
     topology_.gateway().StartUnder(
         {"unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
-         "mkdir -p " + queue + " && mount -t tmpfs -o size=6m tmpfs " + queue + " && exec \"$@\"",
+         "mkdir -p " + queue + " && mount -t tmpfs -o size=7m tmpfs " + queue + " && exec \"$@\"",
          "sh"});
     ASSERT_NO_FATAL_FAILURE(StartCutOff());
   }
