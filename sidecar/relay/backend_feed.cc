@@ -194,12 +194,13 @@ void BackendFeed::DropParked() {
 
 void BackendFeed::Request(const OriginKey& key, Line& line) {
   DropFront(line);
+  const base::Instant deadline = env_.loop.clock().Now() + kDeliveryBound;
   while (!line.order.is_out() && !line.order.empty() && !line.retry.pending() &&
          in_flight_ < options_.in_flight) {
     if (!MayPark()) line.order.Hold();
     const record::RecordPtr request = Take(line);
     ++in_flight_;
-    backend_.Deliver(request, env_.loop.clock().Now() + kDeliveryBound,
+    backend_.Deliver(request, deadline,
                      [this, key, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
                        if (!alive.expired()) OnAnswer(key, answer);
                      });

@@ -6,7 +6,7 @@
 namespace postern::store {
 
 bool Shares::MayAdd(const std::string& member, std::uint64_t used, std::uint64_t age) {
-  Member& found = members_[member];
+  Member& found = Find(member);
   found.came = age;
   return !Limits(used) || found.bytes < share();
 }
@@ -25,7 +25,7 @@ std::size_t Shares::Over(std::uint64_t used) const {
 }
 
 void Shares::Append(const std::string& member, std::uint64_t sequence, std::uint64_t bytes) {
-  Member& found = members_[member];
+  Member& found = Find(member);
   found.bytes += bytes;
   pending_.push_back({.sequence = sequence, .member = &found, .bytes = bytes});
 }
@@ -62,7 +62,14 @@ void Shares::Pass(std::uint64_t floor) {
   if (spans_.empty()) span_bytes_ = Spacing();
 }
 
+// Records come in runs of one member.
+Shares::Member& Shares::Find(const std::string& member) {
+  if (last_ == nullptr || last_->first != member) last_ = &*members_.try_emplace(member).first;
+  return last_->second;
+}
+
 void Shares::Forget(std::uint64_t age) {
+  last_ = nullptr;
   std::erase_if(members_, [age](const auto& member) {
     return member.second.bytes == 0 && age - member.second.came >= kActiveFor;
   });

@@ -20,6 +20,7 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 namespace postern::store {
 
@@ -72,11 +73,13 @@ class Shares {
   std::uint64_t Spacing() const { return max_bytes_ / 1024 + 1; }
   bool Limits(std::uint64_t used) const { return used > max_bytes_ / 2; }
   std::uint64_t share() const { return max_bytes_ / (members_.empty() ? 1 : members_.size()); }
+  Member& Find(const std::string& member);
   void JoinNeighbours();
 
   const std::uint64_t max_bytes_;
   std::uint64_t span_bytes_;
-  std::unordered_map<std::string, Member> members_;  // others point to them: erased at 0 bytes
+  std::unordered_map<std::string, Member> members_;       // others point to them: erased at 0 bytes
+  std::pair<const std::string, Member>* last_ = nullptr;  // that Find found
   std::deque<Pending> pending_;
   std::deque<Span> spans_;
   std::size_t entries_ = 0;

@@ -160,7 +160,7 @@ Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
   ASSIGN_OR_RETURN(const std::uint64_t sequence, appended);
   const std::uint64_t size = record.body.size() + kRecordCost;
   pending_.push_back({.kept = {.sequence = sequence,
-                               .age = log_->age(),
+                               .age = 0,  // the sync's
                                .record = std::make_shared<const record::Record>(std::move(record))},
                       .size = size,
                       .held = incoming.held,
@@ -173,7 +173,7 @@ Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
 // What came before is none of it: a child waits for its acknowledgement. Where the oldest make room
 // own clients are not refused for what they have.
 bool Store::OverShare(const std::string& member, const std::optional<Hop>& hop) {
-  if (shares_.MayAdd(member, log_->bytes(), log_->age())) return false;
+  if (shares_.MayAdd(member, log_->bytes(), tick_age_)) return false;
   return !(hop && log_->IsRepeat(*hop)) && !(member.empty() && options_.drop_oldest);
 }
 
@@ -214,6 +214,7 @@ void Store::MakeRoom() {
 // Cursors that moved without a record to go with are synced within a second.
 void Store::Tick() {
   tick_ = env_.loop.PostAfter(kTick, [this] { Tick(); });
+  tick_age_ = log_->age();
   if (!failed()) (void)AppendOwed();
   Pump();
   ForgetPassed();
@@ -272,6 +273,7 @@ void Store::OnDone() {
   const std::shared_ptr<Sync> sync = std::exchange(sync_, nullptr);
   const std::chrono::duration<double> took = env_.loop.clock().Now() - sync->began;
   env_.metrics.sync_seconds.Observe(took.count());
+  const std::uint64_t age = sync->done->work.stamp.age;
   const queue::Applied applied = log_->Apply(*std::move(sync->done));
   for (const Status* part :
        {&applied.records, &applied.ledger, &applied.cursors, &applied.checkpoint}) {
@@ -284,6 +286,7 @@ void Store::OnDone() {
   if (!applied.records) shares_.FallBack();
   shares_.Pass(log_->cursors().floor());
   std::vector<Pending> kept = TakePending(applied.through);
+  for (Pending& one : kept) one.kept.age = age;
   std::vector<Pending> refused;
   if (!applied.records) {
     failed_until_ = env_.loop.clock().Now() + kRetryDisk;

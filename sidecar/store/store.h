@@ -179,6 +179,7 @@ class Store {
   std::shared_ptr<Sync> sync_;
   std::vector<base::Task> after_cursors_;  // of which nothing is out that has what they wait for
   bool pump_scheduled_ = false;
+  std::uint64_t tick_age_ = 0;  // the log's, a second ago or less
   bool held_still_ = false;
   std::optional<base::Instant> failed_until_;
   std::optional<base::Instant> full_at_;  // the last record for which there was no room
