@@ -7,7 +7,7 @@ readonly durable_streams=512 # of each of 8 connections: a sync is shared by who
 readonly drained_mib=1024 backlog_mib=10240
 
 metric() {  # RELAY'S NAME, SERIES; its value
-  fetch "http://127.0.0.1:$(told "$1" admin)/metrics" | awk -v series="$2" '$1 == series { printf "%d\n", $2 }'
+  fetch "http://127.0.0.1:$(told "$1" admin)/metrics" | awk -v series="$2" '$1 == series { printf "%.0f\n", $2 }'
 }
 
 # From the first export sent to the last one delivered, so that nothing counts that only waits in a queue.
@@ -55,6 +55,7 @@ measure_backlog() {
   port=$link_port
   ours_first "$port" None Durable
   load "$work/100.bin" 2
+  sleep 3 # at rest: what a burst took is given back
   empty=$(private_kb "$first_pid")
   end KILL "$second_pid"
   fill_backlog "$drained_mib"
@@ -71,6 +72,7 @@ measure_backlog() {
   say "a backlog of $drained_mib MiB drained with ${figure[durable,drain]} MB/s; new exports were answered within ${figure[durable,latency]} ms (p99)"
   end KILL "$second_pid"
   fill_backlog "$backlog_mib"
+  sleep 3
   figure[durable,growth]=$(awk -v kb=$(($(private_kb "$first_pid") - empty)) 'BEGIN { printf "%.1f", kb / 1024 }')
   say "a backlog of $backlog_mib MiB takes ${figure[durable,growth]} MB more memory than none"
   stop_all
