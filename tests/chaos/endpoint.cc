@@ -28,8 +28,8 @@ Endpoint::Endpoint(std::uint16_t port) : server_(FakeServer::Options{.port = por
 void Endpoint::AnswerWith(const FakeServer::Reply& reply) {
   server_.AnswerBy([this, reply](const FakeServer::Request& request) {
     const std::lock_guard lock(mutex_);
-    ++requests_;
-    if (reply.code == 0 && !Take(request)) return FakeServer::Reply{.code = 14};
+    const bool taken = Take(request, reply.code == 0);
+    if (reply.code == 0 && !taken) return FakeServer::Reply{.code = 14};
     return reply;
   });
 }
@@ -39,33 +39,39 @@ void Endpoint::Refuse(const std::string& id) {
   refused_ = id;
 }
 
-bool Endpoint::Take(const FakeServer::Request& request) {
+bool Endpoint::Take(const FakeServer::Request& request, bool may_be_taken) {
   std::vector<std::string> ids = otlp::RecordIds(otlp::Signal::kLogs, request.body.view());
-  if (std::ranges::find(ids, refused_) != ids.end()) return false;
-  for (std::string& id : ids) {
-    if (!IsMarked(request)) unmarked_.push_back(id);
-    all_.push_back(std::move(id));
-  }
-  return true;
+  const bool taken = may_be_taken && std::ranges::find(ids, refused_) == ids.end();
+  noted_.push_back(
+      {.peer = request.peer, .marked = IsMarked(request), .taken = taken, .ids = std::move(ids)});
+  return taken;
 }
 
 std::string Endpoint::AsBackend(const std::string& more) const {
   return "  - {name: remote, " + more + "otlp: {endpoint: \"" + server_.endpoint() + "\"}}\n";
 }
 
-int Endpoint::requests() const {
+int Endpoint::requests() const { return static_cast<int>(noted().size()); }
+
+std::vector<Endpoint::Noted> Endpoint::noted() const {
   const std::lock_guard lock(mutex_);
-  return requests_;
+  return noted_;
 }
 
 std::vector<std::string> Endpoint::all() const {
-  const std::lock_guard lock(mutex_);
-  return all_;
+  std::vector<std::string> all;
+  for (const Noted& one : noted()) {
+    if (one.taken) all.insert(all.end(), one.ids.begin(), one.ids.end());
+  }
+  return all;
 }
 
 std::vector<std::string> Endpoint::unmarked() const {
-  const std::lock_guard lock(mutex_);
-  return unmarked_;
+  std::vector<std::string> unmarked;
+  for (const Noted& one : noted()) {
+    if (one.taken && !one.marked) unmarked.insert(unmarked.end(), one.ids.begin(), one.ids.end());
+  }
+  return unmarked;
 }
 
 bool Endpoint::Awaits(const std::vector<std::string>& ids) const {

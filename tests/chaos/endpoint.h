@@ -21,6 +21,14 @@ namespace postern::chaos {
 
 class Endpoint {
  public:
+  // A request that came, with the ids in it in their order.
+  struct Noted {
+    std::string peer;  // its connection: each life of a relay has one of its own
+    bool marked = false;
+    bool taken = false;  // answered with OK
+    std::vector<std::string> ids;
+  };
+
   // Answers everything with OK. Aborts where the port cannot be had; 0: any.
   explicit Endpoint(std::uint16_t port = 0);
 
@@ -32,6 +40,8 @@ class Endpoint {
   // One of a relay's `backends`, named remote, that leads here; `more`: fields with their comma.
   std::string AsBackend(const std::string& more = "") const;
   int requests() const;
+  // Each of them, in order.
+  std::vector<Noted> noted() const;
   // The ids that it has, as often as it has them.
   std::vector<std::string> all() const;
   // Those that came without a mark that they may be repeats.
@@ -40,14 +50,12 @@ class Endpoint {
   bool Awaits(const std::vector<std::string>& ids) const;
 
  private:
-  // False where it holds the one that is refused.
-  bool Take(const rpc::FakeServer::Request& request);
+  // Notes a request. False where it holds the one that is refused, or none `may_be_taken`.
+  bool Take(const rpc::FakeServer::Request& request, bool may_be_taken);
 
   mutable std::mutex mutex_;
-  int requests_ = 0;
   std::string refused_;
-  std::vector<std::string> all_;
-  std::vector<std::string> unmarked_;
+  std::vector<Noted> noted_;
   rpc::FakeServer server_;  // last: its threads end before what they write to
 };
 

@@ -107,6 +107,7 @@ class FakeServer::Service::Call final : public grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override {
     if (!ok) return FinishOnce(grpc::Status::CANCELLED);
     reply_ = service_.Take({.path = context_->method(),
+                            .peer = context_->peer(),
                             .metadata = ToMetadata(context_->client_metadata()),
                             .body = internal::ToBytes(message_)});
     if (reply_.never) return;

@@ -32,6 +32,7 @@ class FakeServer {
   };
   struct Request {
     std::string path;   // "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    std::string peer;   // who sent it: "ipv4:127.0.0.1:40123", another one for each connection
     Metadata metadata;  // as received, without order; "-bin" values decoded
     base::Bytes body;
   };
