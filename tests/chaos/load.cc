@@ -25,12 +25,19 @@ bool Load::AwaitMore(int batches) {
 }
 
 std::vector<std::string> Load::Stop() {
-  std::vector<std::string> accepted;
+  std::vector<std::string> all;
   for (const auto& sender : senders_) {
     sender->Stop();
-    accepted.insert(accepted.end(), sender->accepted().begin(), sender->accepted().end());
+    all.insert(all.end(), sender->accepted().begin(), sender->accepted().end());
   }
-  return accepted;
+  return all;
+}
+
+std::vector<std::vector<std::string>> Load::accepted() const {
+  std::vector<std::vector<std::string>> each;
+  each.reserve(senders_.size());
+  for (const auto& sender : senders_) each.push_back(sender->accepted());
+  return each;
 }
 
 }  // namespace postern::chaos

@@ -28,6 +28,8 @@ class Load {
   bool AwaitMore(int batches);
   // Ends, and returns the ids of what was answered with OK.
   std::vector<std::string> Stop();
+  // The same of each client, in the order in which it sent them. Requires Stop.
+  std::vector<std::vector<std::string>> accepted() const;
 
  private:
   std::vector<std::unique_ptr<integration::SteadySender>> senders_;

@@ -125,5 +125,30 @@ TEST_F(Redelivery, IsOfTheRequestsInFlightAtMostOverKillsBetweenAnAnswerAndTheCu
   EXPECT_GE(RepeatedRequests(remote_.noted()).size(), 3U) << "each life left one";
 }
 
+// Where each id came for the first time, in order.
+std::unordered_map<std::string, std::size_t> FirstDeliveries(const std::vector<std::string>& all) {
+  std::unordered_map<std::string, std::size_t> first;
+  for (const std::string& id : all) first.try_emplace(id, first.size());
+  return first;
+}
+
+// A client sends its next batch once the one before is answered: so they are committed.
+TEST_F(Redelivery, LeavesWhatIsNewInTheOrderInWhichEachClientSentIt) {
+  ASSERT_THAT(topology_.Start(), IsOk());
+  Load load(topology_.otlp_port());
+  for (int kill = 0; kill < 4; ++kill) {
+    ASSERT_TRUE(load.AwaitMore(15));
+    ASSERT_NO_FATAL_FAILURE(KillAndRestart());
+  }
+  ASSERT_TRUE(load.AwaitMore(20));
+  ASSERT_TRUE(remote_.Awaits(load.Stop()));
+  const auto first = FirstDeliveries(remote_.all());
+  for (const std::vector<std::string>& sent : load.accepted()) {
+    for (std::size_t at = 1; at < sent.size(); ++at) {
+      ASSERT_LT(first.at(sent[at - 1]), first.at(sent[at])) << sent[at - 1] << ", " << sent[at];
+    }
+  }
+}
+
 }  // namespace
 }  // namespace postern::chaos
