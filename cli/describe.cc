@@ -25,6 +25,7 @@ std::string_view KindName(Kind kind) {
     case Kind::kEnd: return "end";
     case Kind::kHead: return "head";
     case Kind::kSectors: return "sectors";
+    case Kind::kUnreadable: return "unreadable";
     case Kind::kForeign: return "foreign";
     case Kind::kStore: return "store";
     case Kind::kCursors: return "cursors";
@@ -99,7 +100,8 @@ Object CountsOf(const Inspection& inspection) {
 Value SetAsideValue(const Inspection& inspection) {
   Array files;
   for (const queue::SetAside& one : inspection.set_aside) {
-    files.emplace_back(Object{{"position", PositionText(one.position)}, {"bytes", one.bytes}});
+    files.emplace_back(Object{{"position", PositionText(one.position)},
+                              {"bytes", one.bytes ? Value(*one.bytes) : Value(nullptr)}});
   }
   return files;
 }
@@ -120,7 +122,7 @@ std::string UnsyncedText(const Inspection& inspection) {
 std::string SetAsideText(const Inspection& inspection) {
   if (inspection.set_aside.empty()) return "nothing";
   std::uint64_t bytes = 0;
-  for (const queue::SetAside& one : inspection.set_aside) bytes += one.bytes;
+  for (const queue::SetAside& one : inspection.set_aside) bytes += one.bytes.value_or(0);
   return SizeText(bytes) + " of earlier damage, in " +
          CountText(inspection.set_aside.size(), "file") + " named *.damaged";
 }
@@ -222,6 +224,8 @@ std::string Sentence(const Finding& finding) {
              std::to_string(where.after) + ": its end is missing";
     case Kind::kHead: return "the segment's head is not whole; its records may be";
     case Kind::kSectors: return "the device does not read all of it; look at the kernel's log";
+    case Kind::kUnreadable:
+      return "nothing of it can be read: the right is missing, or the device fails";
     case Kind::kForeign: return "a segment of another queue; the relay will set it aside";
     case Kind::kStore: return "not readable: the relay will be another store when it starts";
     case Kind::kCursors: return "not readable: the relay will go on from its checkpoint's cursors";

@@ -154,7 +154,7 @@ class Inspector {
     for (const CursorSummary& one : found_.cursors) {
       // The newest segment is never removed: what a reader has done last is there. Of a list that
       // is old by now, the newest may be gone.
-      if (one.cursor.floor <= last_sequence_ || found_.removed > 0) continue;
+      if (one.cursor.floor <= last_sequence_ || found_.removed > 0 || end_unread_) continue;
       Add(Finding::Kind::kEnd, SegmentAt(~std::uint64_t{0}),
           {.from = 0, .to = 0, .after = last_sequence_, .before = one.cursor.floor});
       break;
@@ -181,6 +181,7 @@ class Inspector {
     found_.records += summary.records;
     found_.segments.push_back(summary);
     last_sequence_ = std::max(last_sequence_, segment.part.last_sequence);
+    end_unread_ = segment.unread;
     const std::size_t used =
         segment.part.empty() ? kSegmentHeadSize : segment.part.end - segment.part.position;
     const std::size_t last = segment.bytes.view().find_last_not_of('\0');
@@ -190,13 +191,15 @@ class Inspector {
   void CheckFile(const SettledSegment& segment) {
     const std::string name = FileName(FileKind::kSegment, segment.part.position);
     if (segment.head) named_ = std::max(named_, segment.head->checkpoint);
-    if (segment.foreign) {
+    if (segment.unread) {
+      Add(Finding::Kind::kUnreadable, name, {});
+    } else if (segment.foreign) {
       Add(Finding::Kind::kForeign, name, {});
     } else if (!segment.head && !segment.groups.empty()) {
       // Without a group the head was never synced, or the next one says what is missing.
       Add(Finding::Kind::kHead, name, {});
     }
-    if (segment.unreadable.empty()) return;
+    if (segment.unread || segment.unreadable.empty()) return;
     Add(Finding::Kind::kSectors, name,
         {.from = segment.unreadable.front(), .to = segment.unreadable.back() + internal::kSector});
   }
@@ -267,9 +270,11 @@ class Inspector {
   Status ReadSetAside() {
     ASSIGN_OR_RETURN(const auto positions, PositionsOf(folder_, FileKind::kDamaged));
     for (const std::uint64_t position : positions) {
-      ASSIGN_OR_RETURN(const auto file, folder_.OpenToRead(FileName(FileKind::kDamaged, position)));
-      ASSIGN_OR_RETURN(const std::uint64_t size, file->Size());
-      found_.set_aside.push_back({.position = position, .bytes = size});
+      const auto file = folder_.OpenToRead(FileName(FileKind::kDamaged, position));
+      const auto size = file ? (*file)->Size() : Result<std::uint64_t>(file.error());
+      // One that is not readable was set aside for that.
+      found_.set_aside.push_back(
+          {.position = position, .bytes = size ? std::optional(*size) : std::nullopt});
     }
     return {};
   }
@@ -280,6 +285,7 @@ class Inspector {
   std::uint64_t floor_ = 0;  // the lowest of the cursors
   std::uint64_t named_ = 0;  // the checkpoint that the newest head names
   std::uint64_t last_sequence_ = 0;
+  bool end_unread_ = false;  // what the newest segment holds is not known
 };
 
 class RangeReader {

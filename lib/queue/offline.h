@@ -36,6 +36,7 @@ struct Finding {
     kEnd,         // a cursor is at `where.before`, the log ends at `where.after`
     kHead,        // a segment's head; its groups may be whole
     kSectors,     // the device does not read all of the file: `where` from the first to the last
+    kUnreadable,  // nothing of a segment can be read: the device fails, or the right is missing
     kForeign,     // a segment of another log
     kStore,       // who the store is: the next opening takes a new id
     kCursors,     // how far the readers are: the next opening takes the checkpoint's
@@ -65,7 +66,7 @@ struct CursorSummary {
 // A *.damaged file: what an opening set aside.
 struct SetAside {
   std::uint64_t position = 0;
-  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> bytes;  // none where it may not be opened
 };
 
 struct Inspection {
@@ -88,8 +89,9 @@ struct Inspection {
   std::vector<Finding> damages;
 };
 
-// Reads all there is. kNotFound where this is no queue's folder, kInvalid where a later version
-// wrote it, kUnavailable where the device fails, kDenied where we may not read.
+// Reads all there is. A segment that cannot be read is damage. kNotFound where this is no queue's
+// folder, kInvalid where a later version wrote it; kUnavailable where the device fails and kDenied
+// where we may not read: the folder, or the files beside the segments.
 base::Result<Inspection> Inspect(const fs::FolderReader& folder);
 
 // Sequences, both bounds as in a cursor: above `after`, at most `through`.

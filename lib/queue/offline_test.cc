@@ -330,6 +330,50 @@ TEST_F(Offline, TellsOfSectorsThatCannotBeRead) {
   EXPECT_EQ(texts, Texts());
 }
 
+TEST_F(Offline, TellsOfASegmentOfWhichNothingCanBeReadAndGoesOn) {
+  Fill();
+  const std::vector<std::string> all = Read();
+  const std::vector<SegmentSummary> segments = Look().segments;
+  const std::vector<std::string> names = NamesOf(FileKind::kSegment);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (const Code way : {Code::kCorrupt, Code::kUnavailable, Code::kDenied}) {
+      SCOPED_TRACE(testing::Message() << names[i] << ", way " << static_cast<int>(way));
+      Put(image_);
+      if (way != Code::kCorrupt) disk_.FailOpens(fs::FaultyStorage::kAlways, names[i], way);
+      for (std::size_t at = 0; way == Code::kCorrupt && at < image_[names[i]].size(); at += 512) {
+        disk_.SpoilSector("queue", names[i], at);
+      }
+      const Inspection seen = Look();
+      ASSERT_THAT(Kinds(seen), ElementsAre(Finding::Kind::kUnreadable, Finding::Kind::kGroups));
+      EXPECT_EQ(seen.damages[0].file, names[i]);
+      EXPECT_EQ(seen.damages[1].file, names[i]);
+      std::vector<std::string> left = all;
+      const auto gone =
+          left.begin() + static_cast<std::ptrdiff_t>(segments[i].part.first_sequence - kFirst);
+      left.erase(gone, gone + static_cast<std::ptrdiff_t>(segments[i].records));
+      EXPECT_EQ(Read(), left);
+      Open();
+      EXPECT_THAT(log_->report().damages, ElementsAre(seen.damages[1].where));
+      EXPECT_EQ(read_damages_, log_->report().damages);
+    }
+  }
+}
+
+TEST_F(Offline, CallsTheEndUnknownWhereTheNewestSegmentCannotBeRead) {
+  Fill();
+  ASSERT_THAT(log_->MarkDone("uplink", 0, kFirst + 15), IsOk());
+  clock_.Advance(2s);
+  log_->Commit();
+  disk_.FailOpens(fs::FaultyStorage::kAlways, NamesOf(FileKind::kSegment).back(), Code::kDenied);
+  EXPECT_THAT(Kinds(Look()), ElementsAre(Finding::Kind::kUnreadable, Finding::Kind::kGroups));
+}
+
+TEST_F(Offline, FailsWhereWhatIsMissingIsNotTheSegmentsFault) {
+  Fill();
+  disk_.FailOpens(fs::FaultyStorage::kAlways, ".log", Code::kExhausted);
+  EXPECT_THAT(TryInspect(), HasCode(Code::kExhausted)) << "too many files are open";
+}
+
 TEST_F(Offline, TellsOfFilesThatAreMissingOrUnreadable) {
   Fill();
   ASSERT_THAT(log_->MarkDone("uplink", 0, kFirst + 7), IsOk());
@@ -414,6 +458,8 @@ TEST_F(Offline, ListsWhatAnOpeningSetAsideAndDoesNotCallItDamage) {
   EXPECT_EQ(seen.set_aside[0].position, 0x200U);
   EXPECT_EQ(seen.set_aside[0].bytes, 10U);
   EXPECT_THAT(seen.damages, IsEmpty());
+  disk_.FailOpens(fs::FaultyStorage::kAlways, ".damaged", Code::kDenied);
+  EXPECT_THAT(Look().set_aside, ElementsAre(testing::Field(&SetAside::bytes, std::nullopt)));
 }
 
 TEST_F(Offline, ReadsTheLedgerWhereThereIsOne) {

@@ -9,7 +9,6 @@
 namespace postern::queue::internal {
 
 using base::Code;
-using base::Result;
 using base::Status;
 
 namespace {
@@ -31,28 +30,48 @@ bool HasGap(const SegmentScan& scan) {
   return !scan.head;
 }
 
+// Another file may well be readable.
+bool MayBeItsOwnFault(const base::Error& error) {
+  return error.code() == Code::kUnavailable || error.code() == Code::kDenied;
+}
+
 }  // namespace
 
 Status SegmentSurvey::Run(const std::vector<std::uint64_t>& positions, const Visit& visit) {
-  for (const std::uint64_t position : positions) {
-    auto segment = Read(position);
-    if (!segment && segment.error().code() == Code::kNotFound) {
+  for (auto position = positions.begin(); position != positions.end(); ++position) {
+    SettledSegment segment;
+    segment.part.position = *position;
+    const Status read = Read(segment);
+    if (!read && read.error().code() == Code::kNotFound) {
       RETURN_IF_ERROR(Settle(0, visit));
       Restart();
       ++removed_;
       continue;
     }
-    if (!segment) return std::move(segment).error();
-    SegmentScan scan = Scan(*segment, tag_);
-    recovery_.Add(scan);
-    segment->head = scan.head;
-    segment->groups = std::move(scan.groups);
-    pending_.push_back(*std::move(segment));
+    if (!read && !MayBeItsOwnFault(read.error())) return read;
+    segment.unread = !read;
+    const auto next = std::next(position);
+    Add(std::move(segment), next == positions.end() ? std::nullopt : std::optional(*next));
     RETURN_IF_ERROR(Settle(kUnsettled, visit));
   }
   RETURN_IF_ERROR(Settle(0, visit));
   damages_.insert(damages_.end(), recovery_.damages().begin(), recovery_.damages().end());
   return {};
+}
+
+// `next`: where the next segment begins.
+void SegmentSurvey::Add(SettledSegment segment, std::optional<std::uint64_t> next) {
+  const std::uint64_t position = segment.part.position;
+  if (segment.unread) {
+    recovery_.AddUnreadable(
+        position, next.value_or(position + std::max<std::uint64_t>(segment.size, kSector)));
+  } else {
+    SegmentScan scan = Scan(segment, tag_);
+    recovery_.Add(scan);
+    segment.head = scan.head;
+    segment.groups = std::move(scan.groups);
+  }
+  pending_.push_back(std::move(segment));
 }
 
 // Where a segment is missing, the next one's head says nothing about those before it.
@@ -75,11 +94,9 @@ Status SegmentSurvey::Settle(std::size_t left, const Visit& visit) {
   return {};
 }
 
-Result<SettledSegment> SegmentSurvey::Read(std::uint64_t position) const {
-  const std::string name = FileName(FileKind::kSegment, position);
-  ASSIGN_OR_RETURN(const auto file, folder_.OpenToRead(name));
-  SettledSegment segment;
-  segment.part.position = position;
+Status SegmentSurvey::Read(SettledSegment& segment) const {
+  const std::uint64_t position = segment.part.position;
+  ASSIGN_OR_RETURN(const auto file, folder_.OpenToRead(FileName(FileKind::kSegment, position)));
   ASSIGN_OR_RETURN(segment.size, file->Size());
   RETURN_IF_ERROR(ReadBytes(*file, segment.size, segment));
   const SegmentScan scan = Scan(segment, tag_);
@@ -91,7 +108,7 @@ Result<SettledSegment> SegmentSurvey::Read(std::uint64_t position) const {
     return head.error().In("reading " + file->path());
   }
   segment.foreign = head && head->tag != tag_;
-  return segment;
+  return {};
 }
 
 // As far as the file reaches; what cannot be read of it is zeroes.
@@ -113,7 +130,7 @@ Status SegmentSurvey::ReadBytes(const fs::File& file, std::uint64_t size,
       if (!read) into.unreadable.push_back(into.part.position + at);
       any = any || read;
     }
-    if (!any) return whole.error();  // not a sector: the device
+    if (!any) return whole.error();  // not a sector: the file or the device
   }
   into.bytes = std::move(builder).Finish().Slice(0, got);
   return {};

@@ -36,6 +36,7 @@ struct SettledSegment {
   std::vector<FoundGroup> groups;   // those that count, rising
   base::Bytes bytes;
   std::vector<std::uint64_t> unreadable;  // positions of sectors that cannot be read
+  bool unread = false;                    // nothing of it can be: the device, or the right to
 
   base::Bytes BytesOf(const GroupHead& group) const {
     return bytes.Slice(group.position - part.position, group.size);
@@ -50,7 +51,8 @@ class SegmentSurvey {
   SegmentSurvey(const fs::FolderReader& folder, const Tag& tag) : folder_(folder), tag_(tag) {}
 
   // Visits the segments at these positions, which rise; ends with the first error of a visit.
-  // kInvalid where a later version wrote one, kUnavailable where nothing of one can be read.
+  // One of which nothing can be read is visited without groups: its neighbours bound what is
+  // damaged. kInvalid where a later version wrote one.
   base::Status Run(const std::vector<std::uint64_t>& positions, const Visit& visit);
 
   // The rest is told once Run is through.
@@ -59,7 +61,8 @@ class SegmentSurvey {
   std::uint64_t removed() const { return removed_; }
 
  private:
-  base::Result<SettledSegment> Read(std::uint64_t position) const;
+  base::Status Read(SettledSegment& segment) const;
+  void Add(SettledSegment segment, std::optional<std::uint64_t> next);
   base::Status ReadBytes(const fs::File& file, std::uint64_t size, SettledSegment& into) const;
   base::Status Settle(std::size_t left, const Visit& visit);
   void Restart();
