@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <map>
+#include <string>
+#include <utility>
 
 namespace postern::app {
 namespace {
@@ -16,6 +18,21 @@ Signals:    SIGTERM or SIGINT drains and stops; a second one stops at once.
 Files:      STATE/relay.yaml tells the ports really in use, once the relay listens.
 Exit codes: 0 stopped clean   64 wrong option   69 cannot start (port taken, …)
             75 stopped with records undelivered   78 bad configuration or certificate)";
+
+// Takes one of some words; `words` tells them. CLI11's own transformers name the values of an
+// enumeration as bytes.
+template <typename Value>
+CLI::Option* AddChoice(CLI::App& app, const std::string& name, std::map<std::string, Value> choices,
+                       const std::string& words, Value& into) {
+  const auto choose = [name, choices = std::move(choices), words, &into](const std::string& word) {
+    const auto found = choices.find(word);
+    if (found == choices.end()) {
+      throw CLI::ValidationError(name, "'" + word + "' is not " + words);
+    }
+    into = found->second;
+  };
+  return app.add_option_function<std::string>(name, choose, words);
+}
 
 }  // namespace
 
@@ -36,19 +53,16 @@ CommandLine ParseCommandLine(int argc, char** argv) {
                  "it (default: the configuration's folder)")
       ->type_name("DIR");
   app.add_flag("--check", command.check, "check the configuration and exit");
-  app.add_option("--log-level", command.level, "debug, info, warn or error")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, log::Level>{{"debug", log::Level::kDebug},
-                                                                    {"info", log::Level::kInfo},
-                                                                    {"warn", log::Level::kWarn},
-                                                                    {"error", log::Level::kError}})
-              .description(""))
+  AddChoice<log::Level>(app, "--log-level",
+                        {{"debug", log::Level::kDebug},
+                         {"info", log::Level::kInfo},
+                         {"warn", log::Level::kWarn},
+                         {"error", log::Level::kError}},
+                        "debug, info, warn or error", command.level)
       ->type_name("LEVEL");
-  app.add_option("--log-format", command.format, "text or json")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, log::Format>{{"text", log::Format::kText},
-                                                                     {"json", log::Format::kJson}})
-              .description(""))
+  AddChoice<log::Format>(app, "--log-format",
+                         {{"text", log::Format::kText}, {"json", log::Format::kJson}},
+                         "text or json", command.format)
       ->type_name("FORMAT");
   try {
     app.parse(argc, argv);

@@ -160,6 +160,28 @@ TEST_F(Start, AWrongOptionIsNamed) {
   EXPECT_THAT(end.said, HasSubstr("--speed"));
 }
 
+TEST_F(Start, AWordThatIsNoChoiceIsToldWithTheChoices) {
+  relay_.SetConfig(std::string(kGateway));
+  struct Case {
+    const char* option;
+    const char* said;
+  };
+  constexpr Case kCases[] = {
+      {"--log-level", "--log-level: 'bogus' is not debug, info, warn or error"},
+      {"--log-format", "--log-format: 'bogus' is not text or json"},
+  };
+  for (const Case& row : kCases) {
+    POSTERN_ASSERT_OK_AND_ASSIGN(
+        const Relay::End end,
+        relay_.RunToEnd({"--config", relay_.File("relay-config.yaml"), row.option, "bogus"}));
+    EXPECT_EQ(end.exit.code, kWrongOption);
+    EXPECT_THAT(end.said, HasSubstr(row.said));
+    EXPECT_THAT(end.said, testing::Each(testing::Truly(
+                              [](char one) { return one == '\n' || (one >= ' ' && one <= '~'); })))
+        << "no raw bytes";
+  }
+}
+
 TEST_F(Start, CheckOnlyLooks) {
   relay_.SetConfig(std::string(kGateway));
   POSTERN_ASSERT_OK_AND_ASSIGN(
