@@ -58,7 +58,7 @@ class Clock : public testing::TestWithParam<Step> {
   integration::Relay& gateway() { return topology_.gateway(); }
 
   static constexpr std::uint32_t kBatches = 10;
-  Topology topology_{{.ack = "Durable"}};
+  Topology topology_{{.ack = "Durable, maxAge: 24h"}};
   std::uint32_t sent_ = 0;
   std::vector<std::string> accepted_;
 };
