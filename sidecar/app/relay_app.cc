@@ -19,6 +19,7 @@
 #include "sidecar/relay/uplink_queue.h"
 #include "sidecar/service/otlp/otlp_door.h"
 #include "sidecar/store/abandonment.h"
+#include "sidecar/store/dead_letters.h"
 #include "sidecar/store/store.h"
 #include "sidecar/trust/admission.h"
 #include "sidecar/trust/identity_source.h"
@@ -129,6 +130,7 @@ struct RelayApp::Parts {
   base::WorkerThread disk{loop};
   base::WorkerThread cursor_disk{loop};
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::DeadLetters> letters;
   std::unique_ptr<relay::UplinkQueue> stored;  // with a parent, as the outbox
   std::optional<link::Outbox> outbox;
   std::unique_ptr<Backends> backends;
@@ -185,20 +187,24 @@ Status RelayApp::Parts::Build(const std::string& state_folder) {
 }
 
 Status RelayApp::Parts::BuildStore(const std::string& state_folder) {
-  ASSIGN_OR_RETURN(
-      store, store::Store::Open({loop, disk, cursor_disk, storage, budget, log, store_metrics},
-                                {.folder = state_folder + "/queue",
-                                 .max_bytes = config.relay.queue_bytes,
-                                 .member = config.host,
-                                 .max_age = config.relay.max_age,
-                                 .drop_oldest = config.relay.drop_oldest,
-                                 .needs = relay::BackendFeed::Needs}));
+  const config::Relay& wanted = config.relay;
+  const store::StoreEnv tools{loop, disk, cursor_disk, storage, budget, log, store_metrics};
+  ASSIGN_OR_RETURN(store, store::Store::Open(tools, {.folder = state_folder + "/queue",
+                                                     .max_bytes = wanted.queue_bytes,
+                                                     .member = config.host,
+                                                     .max_age = wanted.max_age,
+                                                     .drop_oldest = wanted.drop_oldest,
+                                                     .needs = relay::BackendFeed::Needs}));
+  letters = std::make_unique<store::DeadLetters>(
+      tools, store::DeadLetters::Options{
+                 .folder = state_folder + "/dead-letter",
+                 .max_bytes = store::DeadLetters::MaxBytes(wanted.queue_bytes, wanted.max_record)});
   ASSIGN_OR_RETURN(backends, Backends::Make(config.relay.backends, state_folder, storage,
                                             {.loop = loop, .log = log, .registry = registry}));
   if (config.parents.empty()) {
-    RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics, registry}, *store));
+    RETURN_IF_ERROR(backends->Feed({loop, log, relay_metrics, registry, *letters}, *store));
   } else {
-    ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store));
+    ASSIGN_OR_RETURN(stored, relay::UplinkQueue::Make(*store, *letters));
     outbox.emplace(link::Outbox{.live = {}, .stored = *stored});
   }
   abandonment = std::make_unique<store::Abandonment>(loop, log, *store, relay::BackendFeed::Needs);

@@ -43,7 +43,8 @@ class StoredQueue {
   // whether it may have been sent to another store than the one that it goes to now.
   virtual bool next_may_repeat() const = 0;
   virtual void Advance() = 0;
-  // That record can never be sent: it leaves the queue.
+  // That record can never be sent: it is kept for people, and then leaves the queue. Until then
+  // there is no next one.
   virtual void Reject(const std::string& why) = 0;
 
   // Judges a parent's mark. An error where this store never had such a record: it is an older copy

@@ -45,6 +45,12 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
+// Whether a record itself is at fault, so that no try will ever succeed: only then. An expired
+// token at a backend must not become data loss.
+inline bool IsFaultOfBody(const Answer& answer) {
+  return answer.code == AnswerCode::kInvalidArgument;
+}
+
 // The one table from our codes to the answer's.
 AnswerCode ToAnswerCode(base::Code code);
 Answer ToAnswer(const base::Error& error);

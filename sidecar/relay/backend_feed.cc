@@ -8,20 +8,14 @@
 namespace postern::relay {
 
 using record::Answer;
-using record::AnswerCode;
 
 namespace {
 
-// How long one delivery may take before it counts as failed and is tried again.
-constexpr base::Duration kDeliveryBound = std::chrono::seconds(30);
 constexpr std::size_t kMostItems = 16'384;
 // Records looked at in a turn, and bytes of them, whatever becomes of them.
 constexpr int kTurnRecords = 4096;
 constexpr std::uint64_t kTurnBytes = std::uint64_t{4} << 20;
 constexpr base::Duration kDropEvery = std::chrono::seconds(1);
-
-// Only a fault of the body itself: an expired token at a backend must not become data loss.
-bool IsFaultOfBody(const Answer& answer) { return answer.code == AnswerCode::kInvalidArgument; }
 
 }  // namespace
 
@@ -182,16 +176,6 @@ void BackendFeed::DropFront(Line& line) {
   }
 }
 
-void BackendFeed::DropParked() {
-  for (auto at = parked_.all().begin(); at != parked_.all().end();) {
-    const auto [sequence, parked] = *at++;
-    if (sequence == parked_out_) continue;
-    const auto why =
-        reader_->WhyDropped({.sequence = sequence, .age = parked.age, .record = nullptr});
-    if (why || reader_->IsDone(sequence)) Unpark(sequence, why);
-  }
-}
-
 void BackendFeed::Request(const OriginKey& key, Line& line) {
   DropFront(line);
   const base::Instant deadline = env_.loop.clock().Now() + kDeliveryBound;
@@ -242,15 +226,40 @@ void BackendFeed::OnAnswer(const OriginKey& key, const Answer& answer) {
   if (answer.ok()) {
     KILL_POINT("backend.answer-cursor");
     Finish(line, line.order.OnTaken(), std::nullopt);
-  } else if (IsFaultOfBody(answer)) {
-    const OriginLine::End end = line.order.OnFault();
-    for (const std::uint64_t one : end.done) Reject(*items_.at(one).record, answer);
-    Finish(line, end, store::Reason::kRejected);
+  } else if (record::IsFaultOfBody(answer)) {
+    OnFault(key, line, answer);
   } else {
     --in_flight_;
     Refused(line, answer);
   }
   Pump();
+}
+
+// The line waits until people have what is at fault. The others do not: it is in flight no longer,
+// and back when there is something to write down.
+void BackendFeed::OnFault(const OriginKey& key, Line& line, const Answer& answer) {
+  if (line.order.is_merged()) return Finish(line, line.order.OnFault(), std::nullopt);
+  --in_flight_;
+  const record::RecordPtr faulty = items_.at(line.order.at(line.order.first())).record;
+  KeepLetter(faulty, answer, [this, key, answer] { OnLetter(key, answer); });
+}
+
+void BackendFeed::OnLetter(const OriginKey& key, const Answer& answer) {
+  Line& line = lines_.at(key);
+  const OriginLine::End end = line.order.OnFault();
+  for (const std::uint64_t one : end.done) Reject(*items_.at(one).record, answer);
+  ++in_flight_;
+  Finish(line, end, store::Reason::kRejected);
+  Pump();
+}
+
+void BackendFeed::KeepLetter(const record::RecordPtr& record, const Answer& answer,
+                             base::Task then) {
+  env_.letters.Keep(record, CursorName(options_.backend, options_.signal), answer.message,
+                    [then = std::move(then), alive = std::weak_ptr<bool>(alive_)](
+                        const base::Status& /*too large, or kept*/) {
+                      if (!alive.expired()) then();
+                    });
 }
 
 void BackendFeed::Refused(Line& line, const Answer& answer) {
@@ -287,78 +296,6 @@ void BackendFeed::Finish(Line& line, const OriginLine::End& end, std::optional<s
   if (end.parked) Park(*end.parked);
   line.backoff.Reset();
   reader_->AfterSaid([this] { OnSaid(); });
-}
-
-// === parked ===
-
-void BackendFeed::Park(std::uint64_t sequence) {
-  const auto item = items_.find(sequence);
-  const record::Record& record = *item->second.record;
-  env_.log.Warn("record parked: those behind it are taken",
-                {{"backend", options_.backend},
-                 {"signal", record::SignalName(record.signal)},
-                 {"member", record.origin.member},
-                 {"sequence", record.origin.sequence}});
-  const std::uint64_t size = record.body.size();
-  parked_.Add(sequence,
-              {.after = item->second.after,
-               .age = item->second.age,
-               .size = size,
-               .may_repeat = item->second.may_repeat},
-              env_.loop.clock().Now());
-  bytes_ -= size;
-  items_.erase(item);
-}
-
-// One at a time, so that they take no more than one request from the others. Their bodies are read
-// again from the disk: memory is for what goes on.
-void BackendFeed::RetryParked() {
-  if (parked_out_ || in_flight_ >= options_.in_flight) return;
-  const std::optional<std::uint64_t> next = parked_.Next(env_.loop.clock().Now());
-  if (!next) return;
-  ++finished_;  // whatever becomes of it, the one after it has its turn
-  const auto kept = reader_->Find(*next);
-  if (!kept) return;                               // the disk cannot be read: in the next round
-  if (!*kept) return Unpark(*next, std::nullopt);  // damaged meanwhile, and told of
-  parked_out_ = next;
-  ++in_flight_;
-  const record::RecordPtr record = (*kept)->record;
-  backend_.Deliver(
-      parked_.all().at(*next).may_repeat ? record::AsPossibleRepeat(record) : record,
-      env_.loop.clock().Now() + kDeliveryBound,
-      [this, record, sequence = *next, alive = std::weak_ptr<bool>(alive_)](const Answer& answer) {
-        if (!alive.expired()) OnParkedAnswer(record, sequence, answer);
-      });
-}
-
-void BackendFeed::OnParkedAnswer(const record::RecordPtr& record, std::uint64_t sequence,
-                                 const Answer& answer) {
-  parked_out_.reset();
-  if (answer.ok() || IsFaultOfBody(answer)) {
-    if (answer.ok()) {
-      env_.metrics.reordered.Increment();
-    } else {
-      Reject(*record, answer);
-    }
-    Unpark(sequence, answer.ok() ? std::nullopt : std::optional(store::Reason::kRejected));
-    reader_->AfterSaid([this] { OnSaid(); });
-  } else {
-    --in_flight_;
-    status_.Refused(answer);
-  }
-  Pump();
-}
-
-// Back among the items, as one that is done.
-void BackendFeed::Unpark(std::uint64_t sequence, std::optional<store::Reason> why) {
-  const ParkedRecords::Parked parked = parked_.all().at(sequence);
-  parked_.Remove(sequence);
-  Item item{
-      .after = parked.after, .age = parked.age, .may_repeat = false, .record = {}, .left = {}};
-  if (why) item.left = store::Left{.reason = *why, .bytes = parked.size};
-  const auto at = items_.emplace(sequence, std::move(item)).first;
-  if (Say(*at)) items_.erase(at);
-  ++finished_;
 }
 
 // === done ===

@@ -2,8 +2,8 @@
 //
 // Records of one origin go one request after the other, in order; several origins side by side.
 // What the backend does not take is tried again until it does: only a fault of the body ends a
-// record otherwise (`rejected`), or a policy: its age, or max_behind. One that it refuses while it
-// takes those behind is parked (origin_line.h).
+// record otherwise (`rejected`, once it is with the dead letters), or a policy: its age, or
+// max_behind. One that it refuses while it takes those behind is parked (origin_line.h).
 //
 //   floor                         position
 //     │ done │ in flight │ waiting │ not looked at │
@@ -27,6 +27,7 @@
 #include "sidecar/relay/origin_line.h"
 #include "sidecar/relay/parked_records.h"
 #include "sidecar/relay/relay_metrics.h"
+#include "sidecar/store/dead_letters.h"
 #include "sidecar/store/reader.h"
 
 namespace postern::relay {
@@ -50,6 +51,7 @@ class BackendFeed {
     log::Logger& log;
     RelayMetrics& metrics;
     metrics::Registry& registry;  // for the series of a feed
+    store::DeadLetters& letters;  // where a record is kept before it is rejected
   };
 
   // `store` and `backend` outlive the feed. Fails as Reader::Make does.
@@ -86,6 +88,9 @@ class BackendFeed {
   };
   using Lines = std::map<OriginKey, Line>;
 
+  // How long one delivery may take before it counts as failed and is tried again.
+  static constexpr base::Duration kDeliveryBound = std::chrono::seconds(30);
+
   BackendFeed(const Env& env, std::unique_ptr<store::Reader> reader, record::Sink& backend,
               Options options, std::uint64_t most_behind);
 
@@ -104,12 +109,16 @@ class BackendFeed {
   void OnAnswer(const OriginKey& key, const record::Answer& answer);
   void OnSaid();
   void Refused(Line& line, const record::Answer& answer);
+  void OnFault(const OriginKey& key, Line& line, const record::Answer& answer);
+  void OnLetter(const OriginKey& key, const record::Answer& answer);
+  void KeepLetter(const record::RecordPtr& record, const record::Answer& answer, base::Task then);
   void Reject(const record::Record& record, const record::Answer& answer);
   void Finish(Line& line, const OriginLine::End& end, std::optional<store::Reason> why);
   void Park(std::uint64_t sequence);
   void RetryParked();
   void OnParkedAnswer(const record::RecordPtr& record, std::uint64_t sequence,
                       const record::Answer& answer);
+  void EndParked(std::uint64_t sequence, std::optional<store::Reason> why);
   void Unpark(std::uint64_t sequence, std::optional<store::Reason> why);
   void Leave(Items::iterator item, std::optional<store::Reason> why);
   bool Say(const Items::value_type& item);

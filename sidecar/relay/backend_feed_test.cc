@@ -128,12 +128,48 @@ TEST_F(BackendFeedTest, RejectsAFaultOfTheBodyAndGoesOn) {
   Keep("good");
   Sync();
   backend_.AnswerNext(Refusal(AnswerCode::kInvalidArgument));
+  Sync();
   EXPECT_EQ(relay_metrics_.rejected.value(), 1);
   EXPECT_THAT(Delivered(), ElementsAre("bad", "good"));
   EXPECT_EQ(log_.Count("record rejected"), 1U);
   EXPECT_EQ(metrics_.rejected.value(), 1);
-  Sync();
   EXPECT_THAT(Ledger(), ElementsAre("rejected collector/logs 1"));
+  EXPECT_THAT(Letters(), ElementsAre("collector/logs: no|bad"));
+}
+
+TEST_F(BackendFeedTest, HoldsALineAndNoOtherUntilTheLetterIsSynced) {
+  options_.in_flight = 1;
+  MakeFeed();
+  backend_.OnDeliver([](const record::Record& record) -> Answer {
+    return record.body.view() == "bad" ? Refusal(AnswerCode::kInvalidArgument) : Answer{};
+  });
+  letters_disk_.FailSyncs(1, ".log");
+  for (const char* body : {"bad", "behind it"}) Keep(body);
+  for (const char* body : {"b 1", "b 2"}) Keep(body, "b.example");
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("bad", "b 1", "b 2"));
+  EXPECT_FALSE(feed_->empty());
+  EXPECT_EQ(metrics_.rejected.value(), 0);
+  EXPECT_THAT(Ledger(), IsEmpty());
+  loop_.Advance(seconds(6));
+  Sync();
+  EXPECT_THAT(Delivered(), ElementsAre("bad", "b 1", "b 2", "behind it"));
+  EXPECT_TRUE(feed_->empty());
+  EXPECT_THAT(Ledger(), ElementsAre("rejected collector/logs 1"));
+  EXPECT_THAT(Letters(), ElementsAre("collector/logs: no|bad"));
+}
+
+TEST_F(BackendFeedTest, OffersARecordAgainWhoseLetterAKillCutOff) {
+  MakeFeed();
+  Keep("bad");
+  Sync();
+  letters_disk_.FailSyncs(fs::FaultyStorage::kAlways);
+  backend_.AnswerNext(Refusal(AnswerCode::kInvalidArgument));
+  Sync();
+  feed_.reset();
+  disk_.KillProcess();
+  Restart();
+  EXPECT_THAT(Delivered(), ElementsAre("bad", "bad"));
 }
 
 TEST_F(BackendFeedTest, WritesDownLaterWhatItsCursorHasNoRangeForYet) {

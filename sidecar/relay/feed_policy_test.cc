@@ -96,8 +96,8 @@ TEST_F(FeedPolicyTest, LetsTheLogGoOnForTheOthersThoughItMayBeBehindByAllOfIt) {
   backend_.OnDeliver(Down);
   link::ScriptSink well;
   well.OnDeliver(Takes);
-  auto other = BackendFeed::Make({loop_, log_.logger(), relay_metrics_, registry_}, *store_, well,
-                                 {.backend = "well"});
+  auto other = BackendFeed::Make({loop_, log_.logger(), relay_metrics_, registry_, *letters_},
+                                 *store_, well, {.backend = "well"});
   ASSERT_TRUE(other);
   KeepLarge(0, 300);  // Keep fails where the log is full
   EXPECT_EQ(well.delivered().size(), 300U);
@@ -244,10 +244,16 @@ TEST_F(FeedPolicyTest, RejectsAParkedRecordThatTurnsOutToBeAtFault) {
   Sync();
   LosePatience();
   backend_.OnDeliver([](const record::Record&) { return Refusal(AnswerCode::kInvalidArgument); });
+  letters_disk_.FailSyncs(fs::FaultyStorage::kAlways, ".log");
   Pass(seconds(62));
+  EXPECT_FALSE(feed_->empty()) << "held until people have it";
+  letters_disk_.FailSyncs(0);
+  Pass(seconds(6));
+  Sync();
   EXPECT_TRUE(feed_->empty());
   EXPECT_EQ(relay_metrics_.reordered.value(), 0);
   EXPECT_EQ(metrics_.rejected.value(), 1);
+  EXPECT_THAT(Letters(), ElementsAre("collector/logs: no|poison"));
 }
 
 TEST_F(FeedPolicyTest, LetsAParkedRecordExpire) {

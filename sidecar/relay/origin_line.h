@@ -37,6 +37,8 @@ class OriginLine {
   // A request of so many is out. Requires that none is.
   void Request(std::size_t count) { requested_ = count; }
   bool is_out() const { return requested_ > 0; }
+  // Whether it is of several records.
+  bool is_merged() const { return requested_ > 1; }
   // Whether the head was refused and waits for its next turn.
   bool is_refused() const { return refused_ > 0; }
 

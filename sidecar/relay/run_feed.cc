@@ -139,21 +139,40 @@ bool RunFeed::Send() {
 }
 
 void RunFeed::OnAnswer(const record::RunAnswer& answer) {
-  out_ = false;
   if (answer.whole.ok()) {
     KILL_POINT("backend.answer-cursor");
     met_ = true;
     backoff_.Reset();
     status_.Refuses(false);
-    for (const auto& [index, why] : answer.rejected) Reject(steps_[sent_[index]], why);
-    answered_ = true;
+    letters_out_ = answer.rejected.size();
+    for (const auto& [index, why] : answer.rejected) KeepLetter(sent_[index], why);
+    if (letters_out_ == 0) EndRun();
   } else {
+    out_ = false;
     status_.Refused(answer.whole);
     status_.Refuses(true);
     const base::Duration wait = std::max<base::Duration>(backoff_.Next(), answer.whole.retry_after);
     retry_ = env_.loop.PostAfter(wait, [this] { Pump(); });
   }
   Pump();
+}
+
+void RunFeed::KeepLetter(std::size_t step, const record::Answer& answer) {
+  env_.letters.Keep(steps_[step].kept.record,
+                    BackendFeed::CursorName(options_.backend, options_.signal), answer.message,
+                    [this, step, answer, alive = std::weak_ptr<bool>(alive_)](
+                        const base::Status& /*too large, or kept*/) {
+                      if (alive.expired()) return;
+                      Reject(steps_[step], answer);
+                      if (--letters_out_ > 0) return;
+                      EndRun();
+                      Pump();
+                    });
+}
+
+void RunFeed::EndRun() {
+  out_ = false;
+  answered_ = true;
 }
 
 void RunFeed::Reject(Step& step, const record::Answer& answer) {

@@ -2,7 +2,8 @@
 // nothing. For other backends: BackendFeed.
 //
 // One run at a time, in order. What the sink does not take is tried again until it does: only a
-// fault of the body ends a record otherwise (`rejected`).
+// fault of the body ends a record otherwise (`rejected`, once it is with the dead letters: the run
+// is out until then).
 //
 //   floor                      position
 //     │ the run: out, or again │ not looked at │
@@ -65,7 +66,9 @@ class RunFeed {
   void DropOld();
   bool Send();
   void OnAnswer(const record::RunAnswer& answer);
+  void KeepLetter(std::size_t step, const record::Answer& answer);
   void Reject(Step& step, const record::Answer& answer);
+  void EndRun();
   bool SaySteps();
 
   const BackendFeed::Env env_;
@@ -79,7 +82,8 @@ class RunFeed {
   std::vector<std::size_t> sent_;  // the step of each record of the run that is out
   bool answered_ = true;           // the steps can be said
   bool out_ = false;
-  bool met_ = false;  // the sink has answered once
+  std::size_t letters_out_ = 0;  // of the run: rejected, and not kept yet
+  bool met_ = false;             // the sink has answered once
   bool pumping_ = false;
   FeedStatus status_;
   base::Backoff backoff_{{}, 1};

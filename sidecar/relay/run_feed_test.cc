@@ -66,13 +66,16 @@ RunAnswer Rejects(std::vector<std::size_t> indexes) {
 
 class RunFeedTest : public store::StoreFixture {
  protected:
-  void SetUp() override { Open(); }
+  void SetUp() override {
+    Open();
+    OpenLetters();
+  }
   ~RunFeedTest() override { feed_.reset(); }
 
   // Its first run, which is empty here, is answered.
   void MakeFeed() {
-    auto made =
-        RunFeed::Make({loop_, log_.logger(), relay_metrics_, registry_}, *store_, sink_, options_);
+    auto made = RunFeed::Make({loop_, log_.logger(), relay_metrics_, registry_, *letters_}, *store_,
+                              sink_, options_);
     ASSERT_TRUE(made);
     feed_ = *std::move(made);
     loop_.RunUntilIdle();
@@ -187,6 +190,29 @@ TEST_F(RunFeedTest, RejectsWhatTheSinkSaysAndKeepsTheOthers) {
   EXPECT_THAT(Ledger(), ElementsAre("rejected local/logs 1", "rejected local/logs 2"));
   EXPECT_EQ(log_.Count("record rejected"), 3U);
   EXPECT_EQ(Floor(), store_->synced_through());
+  const std::string letter = "local/logs: no export|bad";
+  EXPECT_THAT(Letters(), ElementsAre(letter, letter, letter));
+}
+
+TEST_F(RunFeedTest, HoldsTheRunUntilItsLettersAreSynced) {
+  MakeReadyFeed();
+  for (const char* body : {"1", "bad"}) Keep(body);
+  Sync();
+  Keep("2");
+  letters_disk_.FailSyncs(1, ".log");
+  sink_.AnswerWith(Rejects({1}));
+  Sync();
+  EXPECT_FALSE(sink_.waits()) << "in order";
+  EXPECT_THAT(Ledger(), IsEmpty());
+  EXPECT_FALSE(feed_->empty());
+  loop_.Advance(seconds(6));
+  Sync();
+  EXPECT_THAT(sink_.taken.back(), ElementsAre("2"));
+  sink_.AnswerWith({});
+  Sync();
+  EXPECT_TRUE(feed_->empty());
+  EXPECT_THAT(Ledger(), ElementsAre("rejected local/logs 1"));
+  EXPECT_THAT(Letters(), ElementsAre("local/logs: no export|bad"));
 }
 
 TEST_F(RunFeedTest, ExpiresWhatTheSinkDidNotTakeInTime) {

@@ -21,13 +21,16 @@ constexpr int kMostPassed = 4096;
 
 }  // namespace
 
-base::Result<std::unique_ptr<UplinkQueue>> UplinkQueue::Make(store::Store& store) {
+base::Result<std::unique_ptr<UplinkQueue>> UplinkQueue::Make(store::Store& store,
+                                                             store::DeadLetters& letters) {
   ASSIGN_OR_RETURN(auto reader, store::Reader::Make(store, kCursor));
-  return std::unique_ptr<UplinkQueue>(new UplinkQueue(store, std::move(reader)));
+  return std::unique_ptr<UplinkQueue>(new UplinkQueue(store, letters, std::move(reader)));
 }
 
-UplinkQueue::UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader)
+UplinkQueue::UplinkQueue(store::Store& store, store::DeadLetters& letters,
+                         std::unique_ptr<store::Reader> reader)
     : store_(store),
+      letters_(letters),
       reader_(std::move(reader)),
       // The cursor may stand above what is left of a damaged log: the parent has it, and says so.
       sent_through_(std::max(store.synced_through(), reader_->floor())),
@@ -45,11 +48,19 @@ record::RecordPtr UplinkQueue::Next() {
       reader_->Next();
       continue;
     }
-    const std::optional<store::Reason> why = reader_->WhyDropped(*next);
-    if (!why || !DropNext(*why)) return next->record;
+    const bool rejected = letter_ && letter_->sequence == next->sequence;
+    const std::optional<store::Reason> why = WhyDropped(*next);
+    if (why && DropNext(*why)) continue;
+    // What is rejected holds up what follows until it has left, which the store's tick tries again.
+    return rejected ? nullptr : next->record;
   }
   reader_->TellSoon();
   return nullptr;
+}
+
+std::optional<store::Reason> UplinkQueue::WhyDropped(const store::Kept& next) const {
+  if (!letter_ || letter_->sequence != next.sequence) return reader_->WhyDropped(next);
+  return letter_->kept ? std::optional(store::Reason::kRejected) : std::nullopt;
 }
 
 // False where the store cannot take that now: it is still the next one.
@@ -84,9 +95,17 @@ void UplinkQueue::Advance() {
   repeat_through_ = std::min(repeat_through_, sequence);
 }
 
-void UplinkQueue::Reject(const std::string& /*why*/) {
-  // One range too many is no loss: the next link judges the record again.
-  if (!DropNext(store::Reason::kRejected)) reader_->Next();
+// In order, so one at a time; and whatever link asks meanwhile, it is not judged again.
+void UplinkQueue::Reject(const std::string& why) {
+  const store::Kept& next = *reader_->Peek();
+  letter_ = Letter{.sequence = next.sequence};
+  letters_.Keep(next.record, kCursor, why,
+                [this, sequence = next.sequence,
+                 alive = std::weak_ptr<bool>(alive_)](const Status& /*too large, or kept*/) {
+                  if (alive.expired() || letter_->sequence != sequence) return;
+                  letter_->kept = true;
+                  if (Next() != nullptr) TellReady();
+                });
 }
 
 Status UplinkQueue::CheckMark(const link::ParentMark& mark) {

@@ -6,18 +6,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "sidecar/link/outbox.h"
+#include "sidecar/store/dead_letters.h"
 #include "sidecar/store/reader.h"
 
 namespace postern::relay {
 
 class UplinkQueue final : public link::StoredQueue {
  public:
-  // The store outlives the queue. Fails as Reader::Make does.
-  static base::Result<std::unique_ptr<UplinkQueue>> Make(store::Store& store);
+  // The store and the letters outlive the queue. Fails as Reader::Make does.
+  static base::Result<std::unique_ptr<UplinkQueue>> Make(store::Store& store,
+                                                         store::DeadLetters& letters);
 
   record::RecordPtr Next() override;
   std::uint64_t next_sequence() const override { return reader_->Peek()->sequence; }
@@ -37,17 +40,28 @@ class UplinkQueue final : public link::StoredQueue {
   bool empty() const { return reader_->AtEnd(); }
 
  private:
-  UplinkQueue(store::Store& store, std::unique_ptr<store::Reader> reader);
+  // A rejected record on its way to the dead letters, or with them.
+  struct Letter {
+    std::uint64_t sequence = 0;
+    bool kept = false;
+  };
+
+  UplinkQueue(store::Store& store, store::DeadLetters& letters,
+              std::unique_ptr<store::Reader> reader);
+  std::optional<store::Reason> WhyDropped(const store::Kept& next) const;
   bool LacksRecordOf(const link::ParentMark& mark) const;
   bool DropNext(store::Reason why);
 
   store::Store& store_;
+  store::DeadLetters& letters_;
   std::unique_ptr<store::Reader> reader_;
   std::uint64_t sent_through_;
   // What of it a process before us may have sent, which nobody wrote down.
   std::uint64_t unknown_bytes_;
   std::uint64_t repeat_through_ = 0;
   record::StoreId keeper_{};  // of the parent that was sent to last
+  std::optional<Letter> letter_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace postern::relay

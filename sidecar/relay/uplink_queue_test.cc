@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -25,12 +26,13 @@ class UplinkQueueTest : public store::StoreFixture {
  protected:
   void SetUp() override {
     Open();
+    OpenLetters();
     MakeQueue();
   }
   ~UplinkQueueTest() override { queue_.reset(); }
 
   void MakeQueue() {
-    auto made = UplinkQueue::Make(*store_);
+    auto made = UplinkQueue::Make(*store_, *letters_);
     ASSERT_TRUE(made);
     queue_ = *std::move(made);
   }
@@ -147,15 +149,85 @@ TEST_F(UplinkQueueTest, LeavesARejectedRecordOut) {
   const auto sent = Keep(4);
   Send(1);
   queue_->Reject("too large");  // 2
-  EXPECT_EQ(metrics_.rejected.value(), 1);
   Sync();
+  EXPECT_EQ(metrics_.rejected.value(), 1);
   EXPECT_THAT(Ledger(), ElementsAre("rejected uplink 1"));
+  EXPECT_THAT(Letters(), ElementsAre("uplink: too large|2"));
   EXPECT_THAT(Send(1), ElementsAre("3"));
   queue_->StartAfter(0, kOther);
   EXPECT_THAT(Send(), ElementsAre("1", "3", "4")) << "it has left, whoever asks";
   EXPECT_EQ(metrics_.rejected.value(), 1);
   ASSERT_TRUE(queue_->Acknowledge(sent[3]));
   EXPECT_TRUE(queue_->empty());
+}
+
+TEST_F(UplinkQueueTest, HoldsARejectedRecordUntilItsLetterIsSynced) {
+  int told = 0;
+  queue_->OnReady([&told] { ++told; });
+  letters_disk_.FailSyncs(1, ".log");
+  Keep(4);
+  Send(1);
+  queue_->Reject("too large");  // 2
+  Sync();
+  told = 0;
+  EXPECT_THAT(Send(), IsEmpty()) << "in order";
+  queue_->GoBack();
+  queue_->StartAfter(0, kOther);
+  EXPECT_THAT(Send(), ElementsAre("1")) << "and the next link does not judge it again";
+  EXPECT_EQ(metrics_.rejected.value(), 0);
+  loop_.Advance(std::chrono::seconds(6));
+  Sync();
+  EXPECT_GE(told, 1);
+  EXPECT_THAT(Send(), ElementsAre("3", "4"));
+  EXPECT_EQ(metrics_.rejected.value(), 1);
+  EXPECT_THAT(Ledger(), ElementsAre("resent uplink 1", "rejected uplink 1"));
+  EXPECT_THAT(Letters(), ElementsAre("uplink: too large|2"));
+}
+
+TEST_F(UplinkQueueTest, DropsARejectedRecordWhereverTheLinkStandsMeanwhile) {
+  const auto sent = Keep(3);
+  Send(1);
+  queue_->Reject("too large");  // 2
+  queue_->GoBack();
+  Sync();
+  EXPECT_THAT(Send(), ElementsAre("1", "3"));
+  EXPECT_THAT(Letters(), ElementsAre("uplink: too large|2"));
+  ASSERT_TRUE(queue_->Acknowledge(sent[2]));
+  EXPECT_TRUE(queue_->empty());
+}
+
+// A power cut at each change of either disk: the letter is there, or the record is still the next.
+TEST_F(UplinkQueueTest, LosesNoRejectedRecordToAPowerCut) {
+  for (int cut = 1; cut < 24; ++cut) {
+    const std::string body = "rejected " + std::to_string(cut);
+    ASSERT_TRUE(Append(body));
+    Sync();
+    ASSERT_NE(queue_->Next(), nullptr);
+    (cut % 2 == 0 ? disk_ : letters_disk_).CutPowerAt(cut / 2 + 1);
+    queue_->Reject("too large");
+    Sync();
+    loop_.Advance(std::chrono::seconds(2));
+    Sync();
+    queue_.reset();
+    store_.reset();
+    letters_.reset();
+    disk_.PowerOn(fs::Unsynced::kLost);
+    letters_disk_.PowerOn(fs::Unsynced::kLost);
+    Open();
+    OpenLetters();
+    MakeQueue();
+    Sync();
+    const record::RecordPtr next = queue_->Next();
+    const bool waits = next != nullptr && next->body.view() == body;
+    const std::vector<std::string> letters = Letters();
+    EXPECT_TRUE(waits || std::find(letters.begin(), letters.end(), "uplink: too large|" + body) !=
+                             letters.end())
+        << cut;
+    if (!waits) continue;
+    const std::uint64_t sequence = queue_->next_sequence();
+    queue_->Advance();
+    ASSERT_TRUE(queue_->Acknowledge(sequence));
+  }
 }
 
 // === age ===

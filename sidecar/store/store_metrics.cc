@@ -43,7 +43,14 @@ StoreMetrics::StoreMetrics(metrics::Registry& registry)
       over_share(registry.AddGauge(
           "postern_queue_over_share_children",
           "Children, own clients as one, that hold their share of a queue more than half full: "
-          "nothing more is taken from them.")) {
+          "nothing more is taken from them.")),
+      dead_letters(registry.AddCounter("postern_dead_letter_records_total",
+                                       "Records that were rejected and are kept for people.")),
+      dead_letter_errors(registry.AddCounter(
+          "postern_dead_letter_errors_total",
+          "Openings, writes and syncs of the dead letters' log that failed, and are tried again.")),
+      dead_letter_bytes(registry.AddGauge("postern_dead_letter_bytes",
+                                          "Bytes on disk that the dead letters' log takes.")) {
   full_in_seconds.Set(std::numeric_limits<double>::infinity());
 }
 

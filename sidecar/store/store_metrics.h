@@ -29,6 +29,10 @@ struct StoreMetrics {
   metrics::Gauge& oldest_age_seconds;
   metrics::Gauge& full_in_seconds;
   metrics::Gauge& over_share;
+  // Of the log beside it (dead_letters.h).
+  metrics::Counter& dead_letters;
+  metrics::Counter& dead_letter_errors;
+  metrics::Gauge& dead_letter_bytes;
 };
 
 }  // namespace postern::store

@@ -26,11 +26,14 @@ inline record::Answer Refusal(record::AnswerCode code) {
 
 class FeedFixture : public store::StoreFixture {
  protected:
-  void SetUp() override { Open(); }
+  void SetUp() override {
+    Open();
+    OpenLetters();
+  }
 
   void MakeFeed() {
-    auto made = BackendFeed::Make({loop_, log_.logger(), relay_metrics_, registry_}, *store_,
-                                  backend_, options_);
+    auto made = BackendFeed::Make({loop_, log_.logger(), relay_metrics_, registry_, *letters_},
+                                  *store_, backend_, options_);
     ASSERT_TRUE(made);
     feed_ = *std::move(made);
     loop_.RunUntilIdle();

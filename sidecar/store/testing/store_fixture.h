@@ -14,6 +14,9 @@
 #include "lib/base/testing/manual_loop.h"
 #include "lib/fs/testing/faulty_storage.h"
 #include "lib/log/testing/capture.h"
+#include "lib/queue/offline.h"
+#include "sidecar/record/record_codec.h"
+#include "sidecar/store/dead_letters.h"
 #include "sidecar/store/reader.h"
 #include "sidecar/store/store.h"
 
@@ -54,8 +57,34 @@ class StoreFixture : public testing::Test {
   }
   void Sync() {
     do loop_.RunUntilIdle();
-    while (worker_.RunOne() || cursor_worker_.RunOne());
+    while (worker_.RunOne() || cursor_worker_.RunOne() || letters_worker_.RunOne());
   }
+  // Dead letters on a disk of their own, so that each disk fails by itself.
+  void OpenLetters() {
+    letters_.reset();
+    letters_ = std::make_unique<DeadLetters>(
+        StoreEnv{loop_, letters_worker_, cursor_worker_, letters_disk_, budget_, log_.logger(),
+                 metrics_},
+        DeadLetters::Options{.folder = "dead-letter", .max_bytes = std::uint64_t{4} << 20});
+  }
+  // What the folder holds, as people read it: "why|body" of each letter.
+  static std::vector<std::string> LettersOn(fs::Storage& disk) {
+    std::vector<std::string> letters;
+    const auto folder = disk.OpenToRead("dead-letter");
+    if (!folder) return letters;
+    const auto damages = queue::ReadEntries(**folder, {}, [&](const queue::StoredEntry& entry) {
+      const auto letter = record::ParseRecord(entry.body, {});
+      CHECK(letter, "a letter is a record");
+      const auto& metadata = letter->metadata;
+      const bool told = !metadata.empty() && metadata.back().first == DeadLetters::kWhyName;
+      letters.push_back((told ? metadata.back().second : "") + "|" +
+                        std::string(letter->body.view()));
+      return base::Status();
+    });
+    CHECK(damages && damages->empty(), "they are whole");
+    return letters;
+  }
+  std::vector<std::string> Letters() { return LettersOn(letters_disk_); }
   // Appends each and syncs it by itself.
   void Commit(const std::vector<std::string>& bodies) {
     for (const std::string& body : bodies) {
@@ -95,7 +124,9 @@ class StoreFixture : public testing::Test {
   base::ManualLoop loop_;
   base::HeldWorker worker_;
   base::HeldWorker cursor_worker_;
+  base::HeldWorker letters_worker_;
   fs::FaultyStorage disk_;
+  fs::FaultyStorage letters_disk_;
   record::MemoryBudget budget_{std::uint64_t{1} << 20};
   log::Capture log_;
   metrics::Registry registry_{"test"};
@@ -107,6 +138,7 @@ class StoreFixture : public testing::Test {
   std::optional<queue::Hop> hop_;
   bool answered_for_ = false;
   std::vector<base::Status> answers_;
+  std::unique_ptr<DeadLetters> letters_;
   std::unique_ptr<Store> store_;
 };
 
