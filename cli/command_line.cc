@@ -18,6 +18,9 @@ constexpr const char* kQueueFooter = R"(
 FOLDER is the relay's queue folder: STATE/queue, where STATE is its --state. The relay may be running: what it
 has not synced yet is not told, and what it removes meanwhile was passed on.
 
+STATE/dead-letter holds, in the same format, what was rejected for a fault of its own. The last of a letter's
+metadata, postern-dead-letter, tells who rejected it and why; the oldest letters make room for new ones.
+
 Exit codes: 0 fine   64 wrong usage   65 damage found (verify), or something left out (export)
             66 the folder is missing or cannot be read   74 the output cannot be written)";
 
