@@ -153,7 +153,12 @@ std::vector<LedgerEntry> ParseLedger(std::string_view bytes) {
   }
   std::sort(entries.begin(), entries.end(),
             [](const LedgerEntry& a, const LedgerEntry& b) { return a.number < b.number; });
-  return WithoutFormer(entries);
+  // Until nothing goes: what one was measured against may be a former one itself.
+  for (std::size_t before = 0; before != entries.size();) {
+    before = entries.size();
+    entries = WithoutFormer(entries);
+  }
+  return entries;
 }
 
 Ledger::Ledger(const std::vector<LedgerEntry>& found) {

@@ -19,19 +19,35 @@ Files:      STATE/relay.yaml tells the ports really in use, once the relay liste
 Exit codes: 0 stopped clean   64 wrong option   69 cannot start (port taken, …)
             75 stopped with records undelivered   78 bad configuration or certificate)";
 
-// Takes one of some words; `words` tells them. CLI11's own transformers name the values of an
-// enumeration as bytes.
+// Returns what a word stands for; `words` tells them all. CLI11's own transformers name the values
+// of an enumeration as bytes.
 template <typename Value>
-CLI::Option* AddChoice(CLI::App& app, const std::string& name, std::map<std::string, Value> choices,
-                       const std::string& words, Value& into) {
-  const auto choose = [name, choices = std::move(choices), words, &into](const std::string& word) {
-    const auto found = choices.find(word);
-    if (found == choices.end()) {
-      throw CLI::ValidationError(name, "'" + word + "' is not " + words);
-    }
-    into = found->second;
+Value Choose(const std::string& option, const std::string& word,
+             const std::map<std::string, Value>& choices, const std::string& words) {
+  const auto found = choices.find(word);
+  if (found != choices.end()) return found->second;
+  throw CLI::ValidationError(option, "'" + word + "' is not " + words);
+}
+
+constexpr const char* kLevels = "debug, info, warn or error";
+constexpr const char* kFormats = "text or json";
+
+void AddLogging(CLI::App& app, CommandLine& command) {
+  const auto take_level = [&command](const std::string& word) {
+    command.level = Choose<log::Level>("--log-level", word,
+                                       {{"debug", log::Level::kDebug},
+                                        {"info", log::Level::kInfo},
+                                        {"warn", log::Level::kWarn},
+                                        {"error", log::Level::kError}},
+                                       kLevels);
   };
-  return app.add_option_function<std::string>(name, choose, words);
+  const auto take_format = [&command](const std::string& word) {
+    command.format =
+        Choose<log::Format>("--log-format", word,
+                            {{"text", log::Format::kText}, {"json", log::Format::kJson}}, kFormats);
+  };
+  app.add_option_function<std::string>("--log-level", take_level, kLevels)->type_name("LEVEL");
+  app.add_option_function<std::string>("--log-format", take_format, kFormats)->type_name("FORMAT");
 }
 
 }  // namespace
@@ -53,17 +69,7 @@ CommandLine ParseCommandLine(int argc, char** argv) {
                  "it (default: the configuration's folder)")
       ->type_name("DIR");
   app.add_flag("--check", command.check, "check the configuration and exit");
-  AddChoice<log::Level>(app, "--log-level",
-                        {{"debug", log::Level::kDebug},
-                         {"info", log::Level::kInfo},
-                         {"warn", log::Level::kWarn},
-                         {"error", log::Level::kError}},
-                        "debug, info, warn or error", command.level)
-      ->type_name("LEVEL");
-  AddChoice<log::Format>(app, "--log-format",
-                         {{"text", log::Format::kText}, {"json", log::Format::kJson}},
-                         "text or json", command.format)
-      ->type_name("FORMAT");
+  AddLogging(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -134,7 +134,7 @@ void FileBackend::OnWritten(Batch& batch) {
   if (!pending_.empty() || runs_out_ > 0) StartSoon();
 }
 
-void FileBackend::OnWritten(Waiting waiting, record::RunAnswer answer) {
+void FileBackend::OnWritten(const Waiting& waiting, record::RunAnswer answer) {
   --runs_out_;
   const auto to_nobody = [](const Answer&) {};
   const std::vector<record::Run::Item>& records = waiting.run->records;

@@ -77,7 +77,7 @@ class FileBackend final : public Backend, public record::RunSink {
   void StartSoon();
   void Start();
   void OnWritten(Batch& batch);
-  void OnWritten(Waiting waiting, record::RunAnswer answer);
+  void OnWritten(const Waiting& waiting, record::RunAnswer answer);
   void OnSweep();
   void SettleOnce(Pending& pending, record::Answer answer);
   void ShowInFlight();

@@ -76,7 +76,7 @@ void Relay::AcceptStored(record::Record record, std::uint64_t held, record::Done
     record::Done client;  // none: it has its answer
     void operator()(const base::Status& kept) const { relay.OnKept(kept, client); }
   };
-  incoming.on_kept = Waiting{*this, at_once ? record::Done() : std::move(done)};
+  incoming.on_kept = Waiting{*this, at_once ? record::Done() : std::exchange(done, nullptr)};
   const base::Result<std::uint64_t> taken = ways_.store.Append(incoming);
   if (!taken) {
     budget_.Give(held);

@@ -150,6 +150,7 @@ Result<std::uint64_t> Store::AppendNow(Incoming& incoming) {
                  queue::SizeBound(entry));
   const Result<std::uint64_t> appended = log_->Append(std::move(entry));
   if (!appended) {
+    // NOLINTNEXTLINE(bugprone-use-after-move): what it does not take it leaves
     incoming.hop = std::move(entry.hop);
     shares_.TakeBack();
   }

@@ -41,7 +41,7 @@ Status SegmentSurvey::Run(const std::vector<std::uint64_t>& positions, const Vis
   for (auto position = positions.begin(); position != positions.end(); ++position) {
     SettledSegment segment;
     segment.part.position = *position;
-    const Status read = Read(segment);
+    Status read = Read(segment);
     if (!read && read.error().code() == Code::kNotFound) {
       RETURN_IF_ERROR(Settle(0, visit));
       Restart();
