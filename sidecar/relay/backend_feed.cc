@@ -277,11 +277,7 @@ void BackendFeed::OnSaid() {
 
 void BackendFeed::Reject(const record::Record& record, const Answer& answer) {
   env_.metrics.rejected.Increment();
-  env_.log.Warn("record rejected", {{"backend", options_.backend},
-                                    {"signal", record::SignalName(record.signal)},
-                                    {"member", record.origin.member},
-                                    {"sequence", record.origin.sequence},
-                                    {"why", answer.message}});
+  status_.Rejected(record, answer);
 }
 
 void BackendFeed::Finish(Line& line, const OriginLine::End& end, std::optional<store::Reason> why) {

@@ -17,7 +17,8 @@ metrics::Labels LabelsOf(const std::string& backend, record::Signal signal) {
 
 FeedStatus::FeedStatus(log::Logger& log, const base::Clock& clock, metrics::Registry& registry,
                        std::string backend, record::Signal signal, std::uint64_t most_behind)
-    : registry_(registry),
+    : log_(log),
+      registry_(registry),
       backend_(std::move(backend)),
       signal_(signal),
       most_behind_(most_behind),
@@ -65,6 +66,14 @@ void FeedStatus::Refused(const record::Answer& answer) {
                   {"signal", record::SignalName(signal_)},
                   {"code", static_cast<int>(answer.code)},
                   {"why", answer.message}});
+}
+
+void FeedStatus::Rejected(const record::Record& record, const record::Answer& answer) {
+  log_.Warn("record rejected", {{"backend", backend_},
+                                {"signal", record::SignalName(signal_)},
+                                {"member", record.origin.member},
+                                {"sequence", record.origin.sequence},
+                                {"why", answer.message}});
 }
 
 }  // namespace postern::relay

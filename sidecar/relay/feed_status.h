@@ -34,8 +34,11 @@ class FeedStatus {
   // Whether anything that was refused waits for another try.
   void Refuses(bool refuses) { refuses_.Set(refuses ? 1 : 0); }
   void Parked(std::size_t records) { parked_.Set(static_cast<double>(records)); }
+  // A record leaves for a fault of its body.
+  void Rejected(const record::Record& record, const record::Answer& answer);
 
  private:
+  log::Logger& log_;
   metrics::Registry& registry_;
   const std::string backend_;
   const record::Signal signal_;

@@ -179,11 +179,7 @@ void RunFeed::Reject(Step& step, const record::Answer& answer) {
   const record::Record& record = *step.kept.record;
   step.left = store::Left{.reason = store::Reason::kRejected, .bytes = record.body.size()};
   env_.metrics.rejected.Increment();
-  env_.log.Warn("record rejected", {{"backend", options_.backend},
-                                    {"signal", record::SignalName(record.signal)},
-                                    {"member", record.origin.member},
-                                    {"sequence", record.origin.sequence},
-                                    {"why", answer.message}});
+  status_.Rejected(record, answer);
 }
 
 // Tells the store what is done, in order. False where it cannot take that now.

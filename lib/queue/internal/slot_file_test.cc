@@ -45,6 +45,15 @@ Slots Open(FaultyStorage& disk) { return Slots(disk); }
 // Longer than a sector, so that a power cut can tear it.
 std::string Value(int number) { return std::string(2000, static_cast<char>('a' + number)); }
 
+// After a power cut: a value that is whole, and no older than the last one that was synced.
+void ExpectWholeValueFrom(int synced, FaultyStorage& disk, std::uint64_t seed) {
+  disk.PowerOn(Unsynced::kTorn, seed);
+  const auto value = Open(disk).value();
+  ASSERT_TRUE(value);
+  EXPECT_GE(value->front(), Value(synced).front());
+  EXPECT_EQ(*value, std::string(2000, value->front()));
+}
+
 TEST(SlotFile, IsEmptyAtFirst) {
   FaultyStorage disk;
   EXPECT_EQ(Open(disk).value(), std::nullopt);
@@ -79,11 +88,8 @@ TEST(SlotFile, HasTheOldValueOrTheNewOneWhereverThePowerGoes) {
           if (whole && i % 2 == 1) synced = i;
         }
       }
-      disk.PowerOn(Unsynced::kTorn, seed);
-      const auto value = Open(disk).value();
-      ASSERT_TRUE(value) << "cut " << cut << ", seed " << seed;
-      EXPECT_GE(value->front(), Value(synced).front()) << "cut " << cut << ", seed " << seed;
-      EXPECT_EQ(*value, std::string(2000, value->front()));
+      SCOPED_TRACE("cut " + std::to_string(cut) + ", seed " + std::to_string(seed));
+      ASSERT_NO_FATAL_FAILURE(ExpectWholeValueFrom(synced, disk, seed));
     }
   }
 }
@@ -158,11 +164,8 @@ TEST(SlotFile, HasAWholeValueWhereverThePowerGoesWhileASyncIsUnderWay) {
           synced = i;
         }
       }
-      disk.PowerOn(Unsynced::kTorn, seed);
-      const auto value = Open(disk).value();
-      ASSERT_TRUE(value) << "cut " << cut << ", seed " << seed;
-      EXPECT_GE(value->front(), Value(synced).front()) << "cut " << cut << ", seed " << seed;
-      EXPECT_EQ(*value, std::string(2000, value->front()));
+      SCOPED_TRACE("cut " + std::to_string(cut) + ", seed " + std::to_string(seed));
+      ASSERT_NO_FATAL_FAILURE(ExpectWholeValueFrom(synced, disk, seed));
     }
   }
 }
